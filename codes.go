@@ -1,0 +1,50 @@
+package beep
+
+// Code names one reason for a refusal. Codes are part of the public contract: never renamed, never reused.
+type Code string
+
+// The codes of every service.
+const (
+	CodeInternal         Code = "internal"          // a fault of ours; the answer has a trace id
+	CodeUnavailable      Code = "unavailable"       // a part is down or too slow; retry with the same nonce
+	CodeInvalidBody      Code = "invalid_body"      // not UTF-8, not JSON, duplicate or unknown key, wrong type, too deep
+	CodeInvalidQuery     Code = "invalid_query"     // unknown, repeated or malformed query parameter
+	CodeInvalidID        Code = "invalid_id"        // not a decimal id
+	CodeInvalidField     Code = "invalid_field"     // fields says which and why
+	CodeInvalidCursor    Code = "invalid_cursor"    // not a cursor that we gave
+	CodeBodyTooLarge     Code = "body_too_large"    // 413
+	CodeUnsupportedMedia Code = "unsupported_media" // 415: the body is not application/json
+	CodeRouteNotFound    Code = "route_not_found"
+	CodeMethodNotAllowed Code = "method_not_allowed" // 405
+	CodeUnauthenticated  Code = "unauthenticated"    // no token
+	CodeInvalidToken     Code = "invalid_token"      // malformed, expired, not ours, or revoked
+	CodeOriginRefused    Code = "origin_refused"
+	CodeCallerRefused    Code = "caller_refused" // this service may not call that method
+	CodeRateLimited      Code = "rate_limited"
+
+	CodeForbidden         Code = "forbidden" // the message names the missing right
+	CodeServerNotFound    Code = "server_not_found"
+	CodeServerLimit       Code = "server_limit"
+	CodeChannelNotFound   Code = "channel_not_found"
+	CodeChannelLimit      Code = "channel_limit"
+	CodeMemberNotFound    Code = "member_not_found"
+	CodeAlreadyMember     Code = "already_member"
+	CodeRoleNotFound      Code = "role_not_found"
+	CodeInviteNotFound    Code = "invitation_not_found" // unknown, expired, revoked and used up are one
+	CodeOwnerCannotLeave  Code = "owner_cannot_leave"
+	CodeOverwriteTarget   Code = "overwrite_target" // exactly one of role and member
+	CodeHierarchy         Code = "hierarchy"        // the target is not below the caller
+	CodeUserNotFound      Code = "user_not_found"
+	CodeMessageNotFound   Code = "message_not_found"
+	CodeMessageEmpty      Code = "message_empty"
+	CodeMessageTooLong    Code = "message_too_long"
+	CodeNonceReused       Code = "nonce_reused" // the same nonce with another content or target
+	CodeNotTextChannel    Code = "not_text_channel"
+	CodeUnknownOp         Code = "unknown_op"         // a frame whose op is not of the protocol
+	CodeInvalidFrame      Code = "invalid_frame"      // a frame that does not parse
+	CodeNotIdentified     Code = "not_identified"     // another frame before identify
+	CodeAlreadyIdentified Code = "already_identified" // a second identify
+	CodeUsernameTaken     Code = "username_taken"
+	CodeEmailTaken        Code = "email_taken"
+	CodeWeakPassword      Code = "weak_password"
+)

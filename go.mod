@@ -1,0 +1,3 @@
+module github.com/beep-chat/beep
+
+go 1.26
