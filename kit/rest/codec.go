@@ -1,0 +1,119 @@
+package rest
+
+import (
+	"errors"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/beep-chat/beep"
+)
+
+// codec is the one JSON form: proto names, ids as strings, every field present but absent messages.
+type codec struct{}
+
+var _ runtime.Marshaler = codec{}
+
+var encode = protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}
+
+// Marshal encodes a message; nil is an empty object.
+func (codec) Marshal(v any) ([]byte, error) {
+	m, ok := v.(proto.Message)
+	if !ok {
+		return nil, errors.New("rest: only messages are encoded")
+	}
+	return encode.Marshal(m)
+}
+
+// Unmarshal decodes what CheckJSON has let pass.
+func (codec) Unmarshal(data []byte, v any) error {
+	m, ok := v.(proto.Message)
+	if !ok {
+		return errors.New("rest: only messages are decoded")
+	}
+	if err := (protojson.UnmarshalOptions{}).Unmarshal(data, m); err != nil {
+		return beep.Invalid(beep.CodeInvalidBody, detail(err))
+	}
+	return nil
+}
+
+// detail keeps what helps of protojson's message; its prefix varies on purpose from build to build.
+func detail(err error) string {
+	msg := err.Error()
+	if _, after, ok := strings.Cut(msg, "): "); ok {
+		msg = after
+	}
+	if len(msg) > 160 || msg == "" {
+		return "the body does not fit the method"
+	}
+	return "the body does not fit the method: " + msg
+}
+
+// NewDecoder decodes one message; an empty body is io.EOF, which the generated code takes for no fields.
+func (c codec) NewDecoder(r io.Reader) runtime.Decoder {
+	return runtime.DecoderFunc(func(v any) error {
+		data, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		if len(data) == 0 {
+			return io.EOF
+		}
+		return c.Unmarshal(data, v)
+	})
+}
+
+// NewEncoder encodes to w.
+func (c codec) NewEncoder(w io.Writer) runtime.Encoder {
+	return runtime.EncoderFunc(func(v any) error {
+		data, err := c.Marshal(v)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(data)
+		return err
+	})
+}
+
+// ContentType is always JSON.
+func (codec) ContentType(any) string { return "application/json" }
+
+// queryParser refuses parameters that the method does not have, and lists given for single values.
+type queryParser struct{}
+
+// Parse fills msg from values; filter holds the fields that the path has set.
+func (queryParser) Parse(msg proto.Message, values url.Values, filter *utilities.DoubleArray) error {
+	fields := msg.ProtoReflect().Descriptor().Fields()
+	for key, list := range values {
+		f := fields.ByName(protoreflect.Name(key))
+		switch {
+		case f == nil || f.Kind() == protoreflect.MessageKind || filter.HasCommonPrefix([]string{key}):
+			return beep.Invalid(beep.CodeInvalidQuery, "there is no parameter "+quote(key))
+		case !f.IsList() && len(list) != 1:
+			return beep.Invalid(beep.CodeInvalidQuery, "the parameter "+key+" is there twice")
+		case f.Kind() == protoreflect.Uint64Kind:
+			for _, v := range list {
+				if _, err := beep.ParseID[any](v); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err := (&runtime.DefaultQueryParser{}).Parse(msg, values, filter); err != nil {
+		return beep.Invalid(beep.CodeInvalidQuery, "a parameter has the wrong type")
+	}
+	return nil
+}
+
+func quote(s string) string {
+	if len(s) > 40 {
+		s = s[:40]
+	}
+	return "\"" + strings.ToValidUTF8(s, "?") + "\""
+}

@@ -1,0 +1,175 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+
+	"github.com/beep-chat/beep"
+)
+
+// maxDepth bounds nesting; no contract comes near it.
+const maxDepth = 16
+
+// strict refuses, before anything is decoded, what a lenient decoder would repair: the service must see
+// exactly what the client wrote, or nothing.
+func (e *Edge) strict(next runtime.HandlerFunc) runtime.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request, path map[string]string) {
+		if err := e.check(w, r, path); err != nil {
+			e.Problem(w, r, err)
+			return
+		}
+		next(w, r, path)
+	}
+}
+
+func (e *Edge) check(w http.ResponseWriter, r *http.Request, path map[string]string) error {
+	for name, value := range path {
+		if strings.HasSuffix(name, "_id") {
+			if _, err := beep.ParseID[any](value); err != nil {
+				return err
+			}
+		}
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodDelete {
+		if r.ContentLength != 0 {
+			return beep.Invalid(beep.CodeInvalidBody, r.Method+" takes no body")
+		}
+		return nil
+	}
+	if r.URL.RawQuery != "" {
+		return beep.Invalid(beep.CodeInvalidQuery, "this method takes no query")
+	}
+	body, err := e.readBody(w, r)
+	if err != nil {
+		return err
+	}
+	if len(body) > 0 {
+		if err := CheckJSON(body, func(key string) bool { _, taken := path[key]; return !taken }); err != nil {
+			return err
+		}
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+func (e *Edge) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Header.Get("Content-Encoding") != "" {
+		return nil, beep.Invalid(beep.CodeUnsupportedMedia, "compressed bodies are not accepted")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, e.opts.MaxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, beep.Invalid(beep.CodeBodyTooLarge, fmt.Sprintf("the body is larger than %d bytes", e.opts.MaxBody))
+	case err != nil:
+		return nil, beep.Invalid(beep.CodeInvalidBody, "the body ended early")
+	}
+	if len(body) == 0 {
+		return nil, nil
+	}
+	if media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" ||
+		(params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8")) {
+		return nil, beep.Invalid(beep.CodeUnsupportedMedia, "the body must be application/json")
+	}
+	return body, nil
+}
+
+// CheckJSON says why b is not one JSON object in valid UTF-8 with snake_case keys, none twice in an object,
+// nested at most 16 deep; topKey may refuse a key of the outermost object. encoding/json alone would take
+// the last of two keys, a key in another case, and repair bad UTF-8.
+func CheckJSON(b []byte, topKey func(string) bool) error {
+	if !utf8.Valid(b) {
+		return beep.Invalid(beep.CodeInvalidBody, "the body is not UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	first, err := dec.Token()
+	if err != nil || first != json.Delim('{') {
+		return beep.Invalid(beep.CodeInvalidBody, "the body is not a JSON object")
+	}
+	c := checker{dec: dec, topKey: topKey}
+	if err := c.object(1); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return beep.Invalid(beep.CodeInvalidBody, "something follows the JSON object")
+	}
+	return nil
+}
+
+type checker struct {
+	dec    *json.Decoder
+	topKey func(string) bool
+}
+
+func (c *checker) object(depth int) error {
+	seen := map[string]bool{}
+	for c.dec.More() {
+		t, err := c.dec.Token()
+		key, ok := t.(string)
+		switch {
+		case err != nil || !ok:
+			return badJSON(err)
+		case seen[key]:
+			return beep.Invalid(beep.CodeInvalidBody, fmt.Sprintf("the key %.40q is there twice", key))
+		case !snakeCase(key) || (depth == 1 && c.topKey != nil && !c.topKey(key)):
+			return beep.Invalid(beep.CodeInvalidBody, fmt.Sprintf("the key %.40q is not known", key))
+		}
+		seen[key] = true
+		if err := c.value(depth); err != nil {
+			return err
+		}
+	}
+	_, err := c.dec.Token()
+	return badJSON(err)
+}
+
+func (c *checker) value(depth int) error {
+	t, err := c.dec.Token()
+	if err != nil {
+		return badJSON(err)
+	}
+	d, ok := t.(json.Delim)
+	if !ok {
+		return nil
+	}
+	if depth++; depth > maxDepth {
+		return beep.Invalid(beep.CodeInvalidBody, "the JSON is nested too deep")
+	}
+	if d == '{' {
+		return c.object(depth)
+	}
+	for c.dec.More() {
+		if err := c.value(depth); err != nil {
+			return err
+		}
+	}
+	_, err = c.dec.Token()
+	return badJSON(err)
+}
+
+func badJSON(err error) error {
+	if err == nil {
+		return nil
+	}
+	return beep.Invalid(beep.CodeInvalidBody, "the body is not JSON")
+}
+
+// snakeCase admits map keys that are ids, too.
+func snakeCase(key string) bool {
+	for _, r := range key {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' {
+			return false
+		}
+	}
+	return key != ""
+}
