@@ -64,7 +64,7 @@ var rules = []rule{
 	{"perm", []string{"."}},
 	{"perm/*", []string{"."}}, // an independent reference shares no code with what it judges
 	{"scopelog", []string{".", "perm", "kit/cache", "api/beep/servers/v1", protoLib, xSync}},
-	{"api", nil},
+	{"api", []string{"api/beep/*/v1", protoLib}}, // its fixtures against the messages
 	{"api/beep/*/v1", []string{"api/beep/*/v1", grpcLib, protoLib, genproto, gatewayR}},
 
 	{"kit/telemetry", []string{".", otelLib, promLib, grpcLib}},
