@@ -15,3 +15,6 @@ require (
 	golang.org/x/text v0.42.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
 )
+
+// Packages installed from npm may hold Go files; none of them is ours.
+ignore ./web/node_modules

@@ -60,7 +60,7 @@ func (id *ID[K]) UnmarshalText(b []byte) error {
 
 // Time is the instant in the id, for display only: nothing depends on clocks.
 func (id ID[K]) Time() time.Time {
-	return time.UnixMilli(int64(id>>(nodeBits+counterBits)) + idEpochMS).UTC() //nolint:gosec // 42 bits
+	return time.UnixMilli(int64(id>>(nodeBits+counterBits)) + idEpochMS).UTC()
 }
 
 // ParseID reads a decimal id between 1 and MaxID, without sign, space or leading zero.
@@ -91,7 +91,7 @@ func NewMinter() *Minter {
 
 // Next is the next number, greater than every earlier one of this Minter.
 func (m *Minter) Next() uint64 {
-	now := uint64(time.Now().UnixMilli()-idEpochMS) << counterBits //nolint:gosec // after 2015
+	now := uint64(time.Now().UnixMilli()-idEpochMS) << counterBits
 	m.mu.Lock()
 	m.last = max(now, m.last+1)
 	t := m.last
