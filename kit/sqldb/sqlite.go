@@ -1,0 +1,89 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"modernc.org/sqlite"
+)
+
+// busyMillis is how long a connection waits for another process that holds the file.
+const busyMillis = "5000"
+
+// openSQLite opens the file at path, which may be followed by ?vfs=NAME.
+func openSQLite(ctx context.Context, path string) (*DB, error) {
+	path, query, _ := strings.Cut(path, "?")
+	params, err := url.ParseQuery(query)
+	if err != nil || path == "" {
+		return nil, fmt.Errorf("sqldb: open sqlite://%s: want sqlite://path/file.db", path)
+	}
+	if err := makeFile(path); err != nil {
+		return nil, fmt.Errorf("sqldb: open %s: %w", path, err)
+	}
+	// fdatasync syncs the data and the length and spares the journal a timestamp, as SQLite's own builds on Linux do.
+	// Where the platform has none, it goes on with fsync.
+	_, _ = sqlite.Fdatasync(true)
+	writes, err := sqlitePool(path, params.Get("vfs"), "synchronous(FULL)")
+	if err != nil {
+		return nil, err
+	}
+	writes.SetMaxOpenConns(1)
+	reads, err := sqlitePool(path, params.Get("vfs"), "query_only(1)")
+	if err != nil {
+		return nil, err
+	}
+	// Readers don't wait for the writer, only for processors.
+	n := max(4, 2*runtime.GOMAXPROCS(0))
+	reads.SetMaxOpenConns(n)
+	reads.SetMaxIdleConns(n)
+	db := &DB{Dialect: SQLite, reads: reads, texts: newTextCache(SQLite)}
+	db.writer, err = startWriter(ctx, writes)
+	if err != nil {
+		return nil, fmt.Errorf("sqldb: open %s: %w", path, err)
+	}
+	return db, nil
+}
+
+// makeFile makes the folder and the file when missing, readable by the owner alone: it holds people's messages.
+// SQLite gives its -wal and -shm files the same mode.
+func makeFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the path is the operator's configuration
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func sqlitePool(path, vfs string, pragmas ...string) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	q := url.Values{"_pragma": append([]string{
+		"busy_timeout(" + busyMillis + ")",
+		"journal_mode(WAL)",
+		"foreign_keys(1)",
+		"cache_size(-8000)",
+		"temp_store(MEMORY)",
+		"journal_size_limit(67108864)", // give the space back after a burst
+		"mmap_size(0)",                 // a read error must come back as an error, not as a signal
+	}, pragmas...)}
+	if vfs != "" {
+		q.Set("vfs", vfs)
+	}
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: q.Encode()}
+	connector, err := sqlite.NewConnector(u.String())
+	if err != nil {
+		return nil, fmt.Errorf("sqldb: open %s: %w", path, err)
+	}
+	return sql.OpenDB(cachingConnector{connector}), nil
+}
