@@ -71,6 +71,7 @@ var rules = []rule{
 	{"kit/rpc", []string{".", "kit/telemetry", grpcLib, protoLib, genproto, joseLib, otelLib}},
 	{"kit/rest", []string{".", "kit/telemetry", grpcLib, protoLib, genproto, gatewayR}},
 	{"kit/sqldb", []string{".", "kit/telemetry", "modernc.org/sqlite", "github.com/jackc/pgx/v5"}},
+	{"kit/sqldb/sqltest", []string{"github.com/jackc/pgx/v5"}}, // fresh stores for tests
 	{"kit/bus", []string{".", "kit/telemetry", redisLib}},
 	{"kit/limit", []string{".", "kit/telemetry", redisLib}},
 	{"kit/cache", []string{".", "kit/telemetry", xSync}},
@@ -99,7 +100,7 @@ var rules = []rule{
 // forTests may be imported by test files besides what their package may: its own conformance suite and
 // embedded driver, all plumbing, and the independent clients. A peer's Go package and app still not.
 var forTests = []string{
-	".", "S", "S/*", "perm", "perm/*", "kit/*", "e2e/stack", grpcLib, protoLib, redisLib, joseLib, otelLib, promLib,
+	".", "S", "S/*", "perm", "perm/*", "kit/*", "kit/sqldb/sqltest", "e2e/stack", grpcLib, protoLib, redisLib, joseLib, otelLib, promLib,
 	"github.com/google/go-cmp", "github.com/coder/websocket", "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", xSync,
 }
 
@@ -265,7 +266,7 @@ func check(t *testing.T, fsys fs.FS) []string {
 // mayReadEnvironment: configuration enters through app alone, so that one page documents all of it.
 func mayReadEnvironment(dir string) bool {
 	top, _, _ := strings.Cut(dir, "/")
-	return top == "app" || top == "cmd" || top == "e2e"
+	return top == "app" || top == "cmd" || top == "e2e" || dir == "kit/sqldb/sqltest" // which only tests import
 }
 
 // importBreaches judges the imports of one file by the row of its folder.
