@@ -10,7 +10,7 @@ help:
 	@sed -n 's/^## /  make /p' $(MAKEFILE_LIST)
 
 ## gen        Go from the contracts in api/
-gen: $(addprefix $(BIN)/,buf protoc-gen-go protoc-gen-go-grpc protoc-gen-grpc-gateway)
+gen: $(addprefix $(BIN)/,buf protoc-gen-go protoc-gen-go-grpc protoc-gen-grpc-gateway protoc-gen-beep-openapi)
 	buf generate
 
 ## lint       everything that can be said without running the product
@@ -40,6 +40,7 @@ web/node_modules/.package-lock.json: web/package-lock.json
 	npm --prefix web ci --no-audit --no-fund
 
 # Programs that we only run: one nested module each, so that their dependencies are not ours.
+$(BIN)/protoc-gen-beep-openapi: $(wildcard tools/protoc-gen-beep-openapi/*.go)
 $(BIN)/%: tools/%/go.mod tools/%/go.sum
 	@mkdir -p $(BIN)
 	go build -C tools/$* -o $(BIN)/ tool
