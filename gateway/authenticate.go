@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/kit/rpc"
+)
+
+// maxToken bounds an Authorization header; ours are under 2 KiB.
+const maxToken = 8 << 10
+
+// authenticate turns an access token into the internal identity that every service verifies. Without a
+// token the request goes on as a guest's: each method says whether it takes one.
+func (g *Gateway) authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, err := bearer(r)
+		if err != nil {
+			g.edge.Problem(w, r, err)
+			return
+		}
+		if token == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		caller, _, err := g.deps.Tokens.Verify(r.Context(), token)
+		if err != nil {
+			g.edge.Problem(w, r, err)
+			return
+		}
+		ctx, err := rpc.WithIdentity(beep.WithCaller(r.Context(), caller), g.deps.Minter, caller)
+		if err != nil {
+			g.edge.Problem(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+func bearer(r *http.Request) (string, error) {
+	values := r.Header.Values("Authorization")
+	if len(values) == 0 {
+		return "", nil
+	}
+	scheme, token, ok := strings.Cut(values[0], " ")
+	if len(values) > 1 || !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > maxToken ||
+		strings.ContainsAny(token, " \t,") {
+		return "", beep.Unauthenticated(beep.CodeInvalidToken, "the Authorization header is not one Bearer token")
+	}
+	return token, nil
+}
