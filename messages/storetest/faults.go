@@ -1,0 +1,222 @@
+package storetest
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/messages"
+)
+
+// Fault plants one mistake in a store, to show that a test would see it.
+type Fault struct {
+	Name string
+	Wrap func(messages.Store) messages.Store
+}
+
+// The faults that break the promises of the log, for tests of everything above the store.
+const (
+	FaultNotStored  = "answers before it stored"   // what was acknowledged may be lost
+	FaultLostNonces = "forgets nonces"             // a retry becomes a second message
+	FaultNoScrub    = "keeps deleted content"      // deleted content stays in the log
+	FaultNoPatch    = "does not apply"             // rows stay behind the log
+	FaultAnyChannel = "applies in other channels"  // a message taken by its id alone
+	FaultNoRevision = "forgets the scope revision" // content shown under an older View
+)
+
+// Faults is every planted mistake; Run finds each of them in a driver.
+func Faults() []Fault {
+	return slices.Concat(insertFaults(), applyFaults(), readFaults())
+}
+
+// FaultNamed is one of Faults.
+func FaultNamed(name string) Fault {
+	all := Faults()
+	return all[slices.IndexFunc(all, func(f Fault) bool { return f.Name == name })]
+}
+
+// insertFunc, applyFunc and readFunc wrap one method, or a group of them, of a store.
+type (
+	insertFunc struct {
+		messages.Store
+		insert func(ctx context.Context, batch []messages.Entry) (int, error)
+	}
+	applyFunc struct {
+		messages.Store
+		apply func(ctx context.Context, entries []messages.Entry) error
+	}
+)
+
+func (s insertFunc) Insert(ctx context.Context, batch []messages.Entry) (int, error) {
+	return s.insert(ctx, batch)
+}
+
+func (s applyFunc) Apply(ctx context.Context, entries []messages.Entry) error {
+	return s.apply(ctx, entries)
+}
+
+// changeEach plants a mistake in every entry on its way into the store.
+func changeEach(name string, change func(e *messages.Entry)) Fault {
+	return Fault{name, func(s messages.Store) messages.Store {
+		return insertFunc{s, func(ctx context.Context, batch []messages.Entry) (int, error) {
+			batch = slices.Clone(batch)
+			for i := range batch {
+				change(&batch[i])
+			}
+			return s.Insert(ctx, batch)
+		}}
+	}}
+}
+
+func insertFaults() []Fault {
+	insert := func(name string, f func(ctx context.Context, s messages.Store, batch []messages.Entry) (int, error)) Fault {
+		return Fault{name, func(s messages.Store) messages.Store {
+			return insertFunc{s, func(ctx context.Context, batch []messages.Entry) (int, error) { return f(ctx, s, batch) }}
+		}}
+	}
+	return []Fault{
+		{FaultLostNonces, func(s messages.Store) messages.Store { return &forgetful{Store: s} }},
+		insert(FaultNotStored, func(_ context.Context, _ messages.Store, batch []messages.Entry) (int, error) {
+			return len(batch), nil
+		}),
+		insert("answers all for a part", func(ctx context.Context, s messages.Store, batch []messages.Entry) (int, error) {
+			done, err := s.Insert(ctx, batch)
+			if done > 0 {
+				return len(batch), nil
+			}
+			return done, err
+		}),
+		insert("refuses the whole batch", func(ctx context.Context, s messages.Store, batch []messages.Entry) (int, error) {
+			for _, e := range batch {
+				if _, err := s.ByNonce(ctx, e.Key()); err == nil {
+					return 0, beep.ErrConflict
+				}
+			}
+			return s.Insert(ctx, batch)
+		}),
+		insert("goes on behind a duplicate", func(ctx context.Context, s messages.Store, batch []messages.Entry) (int, error) {
+			done, err := s.Insert(ctx, batch)
+			if done > 0 && done < len(batch)-1 {
+				rest := slices.Clone(batch[done+1:])
+				for i := range rest {
+					rest[i].R--
+				}
+				_, _ = s.Insert(ctx, rest)
+			}
+			return done, err
+		}),
+		insert("calls an outage a conflict", func(ctx context.Context, s messages.Store, batch []messages.Entry) (int, error) {
+			done, err := s.Insert(ctx, batch)
+			if err != nil {
+				err = beep.ErrConflict
+			}
+			return done, err
+		}),
+		changeEach("keeps whole seconds", func(e *messages.Entry) { e.At = e.At.Truncate(time.Second) }),
+		changeEach("trims content", func(e *messages.Entry) { e.State.Content = strings.TrimSpace(e.State.Content) }),
+		changeEach("cuts content", func(e *messages.Entry) { e.State.Content = e.State.Content[:min(len(e.State.Content), 4000)] }),
+		changeEach("folds nonces", func(e *messages.Entry) { e.Nonce = strings.ToLower(e.Nonce) }),
+		changeEach("rounds ids", func(e *messages.Entry) { e.Actor = beep.UserID(float64(e.Actor)) - 1 }),
+		changeEach("loses hashes", func(e *messages.Entry) { e.Hash = messages.Hash{} }),
+	}
+}
+
+func applyFaults() []Fault {
+	apply := func(name string, change func(ctx context.Context, s messages.Store, list []messages.Entry) []messages.Entry) Fault {
+		return Fault{name, func(s messages.Store) messages.Store {
+			return applyFunc{s, func(ctx context.Context, entries []messages.Entry) error {
+				return s.Apply(ctx, change(ctx, s, slices.Clone(entries)))
+			}}
+		}}
+	}
+	return []Fault{
+		apply(FaultNoPatch, func(context.Context, messages.Store, []messages.Entry) []messages.Entry { return nil }),
+		apply(FaultNoScrub, func(_ context.Context, _ messages.Store, list []messages.Entry) []messages.Entry {
+			for i := range list {
+				if list[i].Kind == messages.Delete {
+					list[i].Kind = messages.Edit
+				}
+			}
+			return list
+		}),
+		apply(FaultAnyChannel, func(_ context.Context, _ messages.Store, list []messages.Entry) []messages.Entry {
+			for _, e := range slices.Clone(list) {
+				e.Channel = other
+				list = append(list, e)
+			}
+			return list
+		}),
+		apply(FaultNoRevision, func(_ context.Context, _ messages.Store, list []messages.Entry) []messages.Entry {
+			for i := range list {
+				list[i].E = 0
+			}
+			return list
+		}),
+		apply("applies the old over the new", func(ctx context.Context, s messages.Store, list []messages.Entry) []messages.Entry {
+			for i := range list {
+				rows, _ := s.Rows(ctx, list[i].Channel, []beep.MessageID{list[i].Mid})
+				if len(rows) == 1 && list[i].Kind == messages.Edit {
+					list[i].R = max(list[i].R, rows[0].V+1)
+				}
+			}
+			return list
+		}),
+		apply("applies the first only", func(_ context.Context, _ messages.Store, list []messages.Entry) []messages.Entry {
+			return list[:min(1, len(list))]
+		}),
+	}
+}
+
+// forgetful stores every nonce under a new name, so that none is ever taken, and finds none.
+type forgetful struct {
+	messages.Store
+	names atomic.Uint64
+}
+
+const forgotten = "~" // no nonce has it
+
+func (s *forgetful) Insert(ctx context.Context, batch []messages.Entry) (int, error) {
+	batch = slices.Clone(batch)
+	for i := range batch {
+		batch[i].Nonce += forgotten + strconv.FormatUint(s.names.Add(1), 36)
+	}
+	return s.Store.Insert(ctx, batch)
+}
+
+// ByNonce finds nothing.
+func (s *forgetful) ByNonce(context.Context, messages.Key) (messages.Entry, error) {
+	return messages.Entry{}, beep.ErrNotFound
+}
+
+// clean gives the entries the nonces that they came with.
+func (s *forgetful) clean(list []messages.Entry, err error) ([]messages.Entry, error) {
+	for i := range list {
+		list[i].Nonce, _, _ = strings.Cut(list[i].Nonce, forgotten)
+		list[i].State.Nonce, _, _ = strings.Cut(list[i].State.Nonce, forgotten)
+	}
+	return list, err
+}
+
+// After hides the new names, as Rows, Newest and Page do.
+func (s *forgetful) After(ctx context.Context, ch beep.ChannelID, r uint32, limit int) ([]messages.Entry, error) {
+	return s.clean(s.Store.After(ctx, ch, r, limit))
+}
+
+// Rows is as After.
+func (s *forgetful) Rows(ctx context.Context, ch beep.ChannelID, mids []beep.MessageID) ([]messages.Entry, error) {
+	return s.clean(s.Store.Rows(ctx, ch, mids))
+}
+
+// Newest is as After.
+func (s *forgetful) Newest(ctx context.Context, ch beep.ChannelID, limit int) ([]messages.Entry, error) {
+	return s.clean(s.Store.Newest(ctx, ch, limit))
+}
+
+// Page is as After.
+func (s *forgetful) Page(ctx context.Context, ch beep.ChannelID, rng messages.Range) ([]messages.Entry, error) {
+	return s.clean(s.Store.Page(ctx, ch, rng))
+}
