@@ -3,11 +3,47 @@ SHELL := /bin/bash
 BIN   := $(CURDIR)/.cache/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help gen lint lint-go lint-api lint-web lint-repo vuln
+.PHONY: help run build web test soak bench gen lint lint-go lint-api lint-web lint-repo vuln certs tally
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n 's/^## /  make /p' $(MAKEFILE_LIST)
+
+## run        Beep with everything in one process, its data in ./data; prints its URL
+run: build
+	@bin/beep serve
+
+## build      bin/beep with the web client in it
+build: web
+	go build -o bin/beep ./cmd/beep
+
+## web        the client, when one of its sources changed
+WEB := $(wildcard web/package.json)
+web: $(if $(WEB),web/dist/index.html)
+
+web/dist/index.html: web/node_modules/.package-lock.json $(if $(WEB),$(shell find web -not -path '*/node_modules/*' -not -path '*/dist/*' -type f))
+	npm --prefix web run build
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	npm --prefix web ci --no-audit --no-fund
+	@touch $@
+
+## test       installs what the tests need and runs every suite; SUITE="unit e2e-all" runs some
+test:
+	.ci/suite $(SUITE)
+
+## soak       the tests that inject faults, for hours; SUITE=faults
+soak:
+	BEEP_SOAK=1 .ci/suite $(or $(SUITE),faults)
+
+## bench      sends, events and connections that this machine carries
+bench: build
+	bin/beep bench
+
+## certs      certificates for targets that run apart on this machine, in ./data/certs
+certs: build
+	bin/beep dev-certs --dir data/certs
 
 ## gen        Go from the contracts in api/
 gen: $(addprefix $(BIN)/,buf protoc-gen-go protoc-gen-go-grpc protoc-gen-grpc-gateway protoc-gen-beep-openapi)
@@ -36,12 +72,14 @@ lint-web:
 vuln: $(BIN)/govulncheck
 	@.ci/vuln
 
-web/node_modules/.package-lock.json: web/package-lock.json
-	npm --prefix web ci --no-audit --no-fund
-
 # Programs that we only run: one nested module each, so that their dependencies are not ours.
 $(BIN)/protoc-gen-beep-openapi: $(wildcard tools/protoc-gen-beep-openapi/*.go)
 $(BIN)/%: tools/%/go.mod tools/%/go.sum
 	@mkdir -p $(BIN)
 	go build -C tools/$* -o $(BIN)/ tool
 	@touch $@
+
+tally: $(BIN)/tally
+$(BIN)/tally: $(wildcard tools/tally/*.go)
+	@mkdir -p $(BIN)
+	go build -C tools/tally -o $(BIN)/

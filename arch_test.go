@@ -141,6 +141,7 @@ func TestArchitecture_CatchesPlantedViolations(t *testing.T) {
 		{"an init function", "perm/a.go", "func init() {}", "perm/a.go: init"},
 		{"the environment outside app", "perm/a.go", "import \"os\"\nvar x = os.Getenv(\"X\")", "perm/a.go: os.Getenv"},
 		{"the environment under another name", "perm/a.go", "import env \"os\"\nvar x, _ = env.LookupEnv(\"X\")", "perm/a.go: os.LookupEnv"},
+		{"a test that sleeps", "perm/a_test.go", "import \"time\"\nfunc f() { time.Sleep(1) }", "perm/a_test.go: time.Sleep"},
 		{"a package that is too large", "perm/a.go", strings.Repeat("\n", maxPackageLines), "perm: more than"},
 	}
 	for _, tt := range tests {
@@ -168,6 +169,7 @@ func TestArchitecture_AllowsWhatItShould(t *testing.T) {
 		"kit/bus/a.go":                       `import _ "` + redisLib + `/maintnotifications"`,
 		"app/a.go":                           `import _ "` + module + `/messages/sqlstore"; import "os"; var x = os.Getenv("X")`,
 		"perm/a_test.go":                     `import "os"; var x = os.Getenv("X")`,
+		"perm/sleeps_test.go":                "import \"time\"; import \"testing/synctest\"; var _ = synctest.Wait; func f() { time.Sleep(1) }",
 		"tools/x/go.mod":                     ``,
 		"tools/x/main.go":                    `import _ "` + module + `/messages"`,
 		"api/beep/messages/v1/a.pb.go":       "func init() {}",
@@ -229,9 +231,10 @@ type source struct {
 	name, dir string // dir "." is the root
 	test      bool
 	generated bool
+	synctest  bool // it imports testing/synctest
 	lines     int
 	imports   []string
-	calls     []string // "init", and the functions of os that read the environment
+	calls     []string // what only some may call: "init", "time.Sleep", and what reads the environment
 }
 
 // check answers every breach of the rules in the module that fsys holds, one sentence each.
@@ -244,14 +247,16 @@ func check(t *testing.T, fsys fs.FS) []string {
 		if slices.Contains(refusedNames, path.Base(s.dir)) {
 			found = append(found, s.dir+": a package name that says nothing")
 		}
-		if s.test || s.generated {
+		if s.generated {
 			continue
 		}
-		lines[s.dir] += s.lines
 		for _, call := range s.calls {
-			if call == "init" || !mayReadEnvironment(s.dir) {
+			if !s.mayCall(call) {
 				found = append(found, s.name+": "+call)
 			}
+		}
+		if !s.test {
+			lines[s.dir] += s.lines
 		}
 	}
 	for dir, n := range lines {
@@ -263,10 +268,17 @@ func check(t *testing.T, fsys fs.FS) []string {
 	return slices.Compact(found)
 }
 
-// mayReadEnvironment: configuration enters through app alone, so that one page documents all of it.
-func mayReadEnvironment(dir string) bool {
-	top, _, _ := strings.Cut(dir, "/")
-	return top == "app" || top == "cmd" || top == "e2e" || dir == "kit/sqldb/sqltest" // which only tests import
+// mayCall: configuration enters through app alone, so that one page documents all of it. A test that sleeps is slow
+// or flaky, unless it does so in a synctest bubble, where time is not real.
+func (s source) mayCall(call string) bool {
+	switch call {
+	case "init":
+		return s.test
+	case "time.Sleep":
+		return s.synctest
+	}
+	top, _, _ := strings.Cut(s.dir, "/")
+	return s.test || top == "app" || top == "cmd" || top == "e2e" || s.dir == "kit/sqldb/sqltest" // which only tests import
 }
 
 // importBreaches judges the imports of one file by the row of its folder.
@@ -358,7 +370,7 @@ func parse(fsys fs.FS, name string) (source, error) {
 		name: name, dir: path.Dir(name), test: strings.HasSuffix(name, "_test.go"),
 		generated: ast.IsGenerated(file), lines: strings.Count(string(text), "\n"),
 	}
-	osName := ""
+	std := map[string]string{} // what the file calls a package of the standard library
 	for _, spec := range file.Imports {
 		imp, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
@@ -372,18 +384,20 @@ func parse(fsys fs.FS, name string) (source, error) {
 			s.imports = append(s.imports, strings.TrimPrefix(imp, module+"/"))
 		case strings.Contains(first, "."):
 			s.imports = append(s.imports, imp)
-		case imp == "os" && spec.Name != nil:
-			osName = spec.Name.Name
-		case imp == "os":
-			osName = "os"
+		case spec.Name != nil:
+			std[spec.Name.Name] = imp
+		default:
+			std[path.Base(imp)] = imp
 		}
 	}
-	s.calls = refusedCalls(file, osName)
+	_, s.synctest = std["synctest"]
+	s.calls = refusedCalls(file, std)
 	return s, nil
 }
 
-// refusedCalls finds init functions and reads of the environment; osName is what the file calls package os.
-func refusedCalls(file *ast.File, osName string) []string {
+// refusedCalls finds init functions and the calls that mayCall judges.
+func refusedCalls(file *ast.File, std map[string]string) []string {
+	refused := []string{"os.Getenv", "os.LookupEnv", "os.Environ", "os.ExpandEnv", "time.Sleep"}
 	var calls []string
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -393,9 +407,11 @@ func refusedCalls(file *ast.File, osName string) []string {
 			}
 		case *ast.SelectorExpr:
 			pkg, ok := n.X.(*ast.Ident)
-			reads := slices.Contains([]string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"}, n.Sel.Name)
-			if ok && reads && osName != "" && pkg.Name == osName {
-				calls = append(calls, "os."+n.Sel.Name)
+			if !ok {
+				break
+			}
+			if call := std[pkg.Name] + "." + n.Sel.Name; slices.Contains(refused, call) {
+				calls = append(calls, call)
 			}
 		}
 		return true

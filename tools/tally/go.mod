@@ -1,0 +1,3 @@
+module github.com/beep-chat/beep/tools/tally
+
+go 1.26
