@@ -1,0 +1,110 @@
+package servers
+
+import (
+	"github.com/beep-chat/beep"
+)
+
+// Change is one thing that happens in a scope: one row of its log. "Set" changes hold the whole object, so that
+// applying one twice is harmless. The log's reader sees New no more: it only says what must be true for the change
+// to commit.
+type Change interface {
+	// RowKind is the name that the log stores; never renamed.
+	RowKind() string
+}
+
+// The changes. The first group is of a server's scope, the last two are of a user's personal scope and are written
+// by Commit.Parts alone.
+type (
+	// ServerSet makes the server, or changes it.
+	ServerSet struct {
+		Server
+		New bool `json:"-"`
+	}
+	// RoleSet makes a role, or changes it.
+	RoleSet struct {
+		Role
+		New bool `json:"-"`
+	}
+	// MemberSet makes a user a member, or changes what the member is.
+	MemberSet struct {
+		Member
+		New bool `json:"-"`
+	}
+	// MemberRemoved ends a membership. The member's overwrites stay.
+	MemberRemoved struct {
+		User beep.UserID `json:"user"`
+	}
+	// ChannelSet makes a channel, or changes it.
+	ChannelSet struct {
+		Channel
+		New bool `json:"-"`
+	}
+	// ChannelRemoved ends a channel and its overwrites. Its scope stays known for ever.
+	ChannelRemoved struct {
+		ID beep.ChannelID `json:"id"`
+	}
+	// OverwriteSet makes an overwrite, or changes it.
+	OverwriteSet struct {
+		Overwrite
+		New bool `json:"-"`
+	}
+	// OverwriteRemoved ends an overwrite; readers use its channel and target, not its rights.
+	OverwriteRemoved struct{ Overwrite }
+
+	// ScopeJoined says that the user now belongs to the scope.
+	ScopeJoined struct {
+		Scope beep.Scope `json:"scope"`
+	}
+	// ScopeLeft says that the user belongs to it no more.
+	ScopeLeft struct {
+		Scope beep.Scope `json:"scope"`
+	}
+)
+
+// RowKind is the name that the log stores.
+func (ServerSet) RowKind() string { return "server_set" }
+
+// RowKind is the name that the log stores.
+func (RoleSet) RowKind() string { return "role_set" }
+
+// RowKind is the name that the log stores.
+func (MemberSet) RowKind() string { return "member_set" }
+
+// RowKind is the name that the log stores.
+func (MemberRemoved) RowKind() string { return "member_removed" }
+
+// RowKind is the name that the log stores.
+func (ChannelSet) RowKind() string { return "channel_set" }
+
+// RowKind is the name that the log stores.
+func (ChannelRemoved) RowKind() string { return "channel_removed" }
+
+// RowKind is the name that the log stores.
+func (OverwriteSet) RowKind() string { return "overwrite_set" }
+
+// RowKind is the name that the log stores.
+func (OverwriteRemoved) RowKind() string { return "overwrite_removed" }
+
+// RowKind is the name that the log stores.
+func (ScopeJoined) RowKind() string { return "scope_joined" }
+
+// RowKind is the name that the log stores.
+func (ScopeLeft) RowKind() string { return "scope_left" }
+
+// InvitationChange is what a Commit does with an invitation. Invitations stand beside the log: until one is used it
+// changes nobody's rights.
+type InvitationChange interface{ invitationChange() }
+
+// What can be done with an invitation.
+type (
+	// InvitationCreated stores a new one.
+	InvitationCreated struct{ Invitation }
+	// InvitationUsed takes one use, if it is live at the Commit's time.
+	InvitationUsed struct{ Code string }
+	// InvitationRevoked ends it; afterwards it is as if it had never been.
+	InvitationRevoked struct{ Code string }
+)
+
+func (InvitationCreated) invitationChange() {}
+func (InvitationUsed) invitationChange()    {}
+func (InvitationRevoked) invitationChange() {}

@@ -1,0 +1,93 @@
+// Package servers is the service that owns communities: servers, their members, roles, channels, permission
+// overwrites and invitations. Every change is also a row of a scope log, written in the same transaction; authz,
+// realtime and messages build their permission Views from that log.
+//
+// It decides nothing by itself: who may do what is asked of authz, and a change commits only at the revision of
+// the scope at which it was allowed. It sends no messages and holds no profiles.
+//
+// Start with Change for what can happen, Store for what a driver promises, and Service.settle for how a decision
+// and its commit are kept together.
+package servers
+
+import (
+	"time"
+
+	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/perm"
+)
+
+// Server is a community.
+type Server struct {
+	ID          beep.ServerID `json:"id"`
+	Name        string        `json:"name"`
+	Description string        `json:"description,omitempty"`
+	Owner       beep.UserID   `json:"owner"`
+	CreatedAt   time.Time     `json:"created_at"`
+
+	// MemberCount is kept by the store and is no part of the log: a join is one row, not two.
+	MemberCount int `json:"-"`
+}
+
+// Role is a set of rights with a place in the hierarchy. The @everyone role has its server's number and position 0.
+type Role struct {
+	ID       beep.RoleID   `json:"id"`
+	Server   beep.ServerID `json:"server"`
+	Name     string        `json:"name"`
+	Position uint32        `json:"position"`
+	Rights   perm.Rights   `json:"rights"`
+}
+
+// Member is a user in a server.
+type Member struct {
+	User     beep.UserID   `json:"user"`
+	Server   beep.ServerID `json:"server"`
+	Roles    []beep.RoleID `json:"roles,omitempty"` // besides @everyone, in order of id
+	JoinedAt time.Time     `json:"joined_at"`
+}
+
+// ChannelKind says what a channel is for.
+type ChannelKind string
+
+// The kinds of channel.
+const (
+	Text     ChannelKind = "text"
+	Category ChannelKind = "category" // holds channels, no messages
+)
+
+// Channel is a place to talk, or a category of such.
+type Channel struct {
+	ID       beep.ChannelID `json:"id"`
+	Server   beep.ServerID  `json:"server"`
+	Kind     ChannelKind    `json:"kind"`
+	Name     string         `json:"name"`
+	Topic    string         `json:"topic,omitempty"`
+	Parent   beep.ChannelID `json:"parent,omitempty"` // the category that it stands in, or none
+	Position uint32         `json:"position"`         // unique within the server
+	Synced   bool           `json:"synced,omitempty"` // follows the category's overwrites, not its own
+}
+
+// Overwrite changes, in one channel, the rights of one role or of one member.
+type Overwrite struct {
+	ID      uint64         `json:"id"`
+	Channel beep.ChannelID `json:"channel"`
+	Role    beep.RoleID    `json:"role,omitempty"` // exactly one of Role and Member is set
+	Member  beep.UserID    `json:"member,omitempty"`
+	Allow   perm.Rights    `json:"allow,omitempty"`
+	Deny    perm.Rights    `json:"deny,omitempty"`
+}
+
+// Invitation lets whoever holds its code join.
+type Invitation struct {
+	Code      string
+	Server    beep.ServerID
+	Creator   beep.UserID
+	MaxUses   uint32    // 0 is without end
+	Uses      uint32    // how often it made a member
+	ExpiresAt time.Time // zero is never
+	CreatedAt time.Time
+}
+
+// Live says whether it still lets someone in at that time.
+func (i Invitation) Live(at time.Time) bool {
+	return (i.MaxUses == 0 || i.Uses < i.MaxUses) && (i.ExpiresAt.IsZero() || at.Before(i.ExpiresAt))
+}

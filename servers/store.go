@@ -1,0 +1,112 @@
+package servers
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/beep-chat/beep"
+)
+
+// ErrServerLimit is what Store.Commit answers when someone would be in more than MaxServers servers.
+var ErrServerLimit = errors.New("in too many servers")
+
+// Commit is one change of one scope, whole or not at all.
+type Commit struct {
+	// Scope is what changes.
+	Scope beep.Scope
+	// Expect is the revision that Scope must have, the one at which the change was allowed; 0 is any.
+	Expect uint64
+	// Actor is who does it; none is the system.
+	Actor beep.UserID
+	// At is the time of it, for the expiry of an invitation: a store has no clock.
+	At time.Time
+	// Changes happen in this order, a row of the log each. There may be none: then Expect alone is checked.
+	Changes []Change
+	// Invitation is what happens to an invitation besides, or nil.
+	Invitation InvitationChange
+	// MaxServers is how many servers a user who joins by this may then be in; 0 is any number.
+	MaxServers int
+}
+
+// Part is what a Commit appends to the log of one scope.
+type Part struct {
+	Scope   beep.Scope
+	Changes []Change
+}
+
+// Parts is what the Commit does to each scope that it touches: to its own, and to the personal scope of everyone who
+// joins or leaves by it. The order of the parts is the order in which drivers lock scopes, so two Commits never wait
+// for each other in a circle.
+func (c Commit) Parts() []Part {
+	parts := []Part{{c.Scope, c.Changes}}
+	for _, change := range c.Changes {
+		switch change := change.(type) {
+		case MemberSet:
+			if change.New {
+				parts = append(parts, Part{beep.UserScope(change.User), []Change{ScopeJoined{c.Scope}}})
+			}
+		case MemberRemoved:
+			parts = append(parts, Part{beep.UserScope(change.User), []Change{ScopeLeft{c.Scope}}})
+		}
+	}
+	slices.SortFunc(parts, func(a, b Part) int {
+		return cmp.Or(cmp.Compare(a.Scope.Kind, b.Scope.Kind), cmp.Compare(a.Scope.ID, b.Scope.ID))
+	})
+	return parts
+}
+
+// Row is one row of a scope's log.
+type Row struct {
+	Rev    uint64 // its place, from 1, without holes
+	Actor  beep.UserID
+	Change Change
+}
+
+// Store keeps the state of every scope and its log. Nothing but Commit writes. Every read sees all that was committed
+// before the read began; on a replicated database reads are of the primary. What is not there is beep.ErrNotFound for
+// a read of one thing and an empty list otherwise; a removed thing is not there. Methods are safe for concurrent use.
+// No method knows a rule of the product or who may do what.
+type Store interface {
+	// Commit applies c.Changes to the state and appends c.Parts to the logs, in one transaction: all of it, durably,
+	// when it answers nil, and nothing when it answers anything else (save that a beep.Unavailable may leave the
+	// outcome unknown). Each scope's revisions go up by one per row, without holes. It checks in this order:
+	//
+	//   - Expect: beep.ErrConflict when the scope is at another revision.
+	//   - Changes, in order: beep.ErrConflict when what is New exists (a membership, an id, an overwrite of the same
+	//     target, even if it was made by another Commit meanwhile), and when what is not New does not.
+	//   - MaxServers: ErrServerLimit. The count is exact under any concurrency of Commits.
+	//   - Invitation: beep.ErrNotFound when it is not live (used) or unknown (revoked), beep.ErrConflict when the code
+	//     exists (created). MaxUses is exact under any concurrency.
+	//
+	// A channel's id is never given again, not even after its removal.
+	Commit(ctx context.Context, c Commit) error
+
+	// Server is one server.
+	Server(ctx context.Context, id beep.ServerID) (Server, error)
+	// ServersOf lists the servers that a user belongs to, in the order joined.
+	ServersOf(ctx context.Context, user beep.UserID) ([]Server, error)
+	// Members lists up to limit members with a user id greater than after, in order of user id.
+	Members(ctx context.Context, server beep.ServerID, after beep.UserID, limit int) ([]Member, error)
+	// Channel is one channel.
+	Channel(ctx context.Context, id beep.ChannelID) (Channel, error)
+	// Channels lists all channels of a server in order of position.
+	Channels(ctx context.Context, server beep.ServerID) ([]Channel, error)
+	// Overwrites lists a channel's own overwrites in order of id.
+	Overwrites(ctx context.Context, channel beep.ChannelID) ([]Overwrite, error)
+	// Invitation is one invitation, live or not.
+	Invitation(ctx context.Context, code string) (Invitation, error)
+	// Invitations lists up to limit invitations of a server that are live at that time, newest first.
+	Invitations(ctx context.Context, server beep.ServerID, at time.Time, limit int) ([]Invitation, error)
+
+	// Revs is the newest revision of each scope, in the order asked; a scope that never changed is at 0. The queries
+	// start after the call.
+	Revs(ctx context.Context, scopes []beep.Scope) ([]uint64, error)
+	// Log lists up to limit rows of a scope after a revision, contiguous and in order, and the scope's revision head.
+	// No row is above head, and head is never amid the rows of one Commit.
+	Log(ctx context.Context, scope beep.Scope, after uint64, limit int) (rows []Row, head uint64, err error)
+	// ChannelScope is the scope that a channel belongs to, or belonged to: it outlives the channel.
+	ChannelScope(ctx context.Context, id beep.ChannelID) (beep.Scope, error)
+}

@@ -1,0 +1,192 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/kit/sqldb/sqltest"
+	"github.com/beep-chat/beep/servers"
+	"github.com/beep-chat/beep/servers/sqlstore"
+	"github.com/beep-chat/beep/servers/storetest"
+)
+
+var broken = flag.String("broken", "", "the fault of the driver that TestBrokenDriver runs the suite on")
+
+// faulty is a driver with one fault, written as what differs from a good one.
+type faulty struct {
+	servers.Store
+	fault string
+}
+
+func (f faulty) Commit(ctx context.Context, c servers.Commit) error {
+	switch f.fault {
+	case "commits at any revision":
+		c.Expect = 0
+	case "counts first":
+		return f.countFirst(ctx, c)
+	case "lets the invitation go":
+		c.Invitation = nil
+	case "checks the invitation first":
+		return f.checkFirst(ctx, c)
+	case "commits in pieces":
+		return f.inPieces(ctx, c)
+	case "forgets the actor":
+		c.Actor = 0
+	case "has a clock of its own":
+		c.At = time.Now()
+	case "hides a failure":
+		if err := f.Store.Commit(ctx, c); !errors.Is(err, beep.ErrConflict) {
+			return err
+		}
+		return nil
+	}
+	return f.Store.Commit(ctx, c)
+}
+
+// countFirst holds the limit by counting before the transaction.
+func (f faulty) countFirst(ctx context.Context, c servers.Commit) error {
+	for _, change := range c.Changes {
+		if m, ok := change.(servers.MemberSet); ok && c.MaxServers > 0 {
+			list, err := f.ServersOf(ctx, m.User)
+			if err != nil {
+				return err
+			}
+			if len(list) >= c.MaxServers {
+				return servers.ErrServerLimit
+			}
+		}
+	}
+	c.MaxServers = 0
+	return f.Store.Commit(ctx, c)
+}
+
+// checkFirst reads whether the invitation is live, and then joins.
+func (f faulty) checkFirst(ctx context.Context, c servers.Commit) error {
+	if use, ok := c.Invitation.(servers.InvitationUsed); ok {
+		i, err := f.Invitation(ctx, use.Code)
+		if err != nil || !i.Live(c.At) {
+			return beep.ErrNotFound
+		}
+		if i.MaxUses > 0 {
+			c.Invitation = nil
+		}
+	}
+	return f.Store.Commit(ctx, c)
+}
+
+// inPieces is a Commit per change.
+func (f faulty) inPieces(ctx context.Context, c servers.Commit) error {
+	for len(c.Changes) > 1 {
+		first := c
+		first.Changes, first.Invitation, first.MaxServers = c.Changes[:1], nil, 0
+		if err := f.Store.Commit(ctx, first); err != nil {
+			return err
+		}
+		c.Changes, c.Expect = c.Changes[1:], 0
+	}
+	return f.Store.Commit(ctx, c)
+}
+
+func (f faulty) Log(ctx context.Context, s beep.Scope, after uint64, limit int) ([]servers.Row, uint64, error) {
+	rows, head, err := f.Store.Log(ctx, s, after, limit)
+	switch {
+	case f.fault == "skips a row" && len(rows) > 4:
+		rows = append(rows[:2:2], rows[3:]...)
+	case f.fault == "answers the last row's revision as head" && len(rows) > 0:
+		head = rows[len(rows)-1].Rev
+	}
+	return rows, head, err
+}
+
+func (f faulty) Revs(ctx context.Context, scopes []beep.Scope) ([]uint64, error) {
+	if f.fault == "knows no kinds" {
+		for i := range scopes {
+			if scopes[i].Kind == beep.ScopeDirect {
+				scopes[i].Kind = beep.ScopeServer
+			}
+		}
+	}
+	return f.Store.Revs(ctx, scopes)
+}
+
+func (f faulty) ChannelScope(ctx context.Context, id beep.ChannelID) (beep.Scope, error) {
+	if _, err := f.Channel(ctx, id); err != nil && f.fault == "forgets removed channels" {
+		return beep.Scope{}, err
+	}
+	return f.Store.ChannelScope(ctx, id)
+}
+
+func (f faulty) Members(ctx context.Context, id beep.ServerID, after beep.UserID, limit int) ([]servers.Member, error) {
+	if f.fault == "pages from the last one again" && after > 0 {
+		after--
+	}
+	return f.Store.Members(ctx, id, after, limit)
+}
+
+// TestBrokenDriver runs the suite on a driver with the fault of -broken. TestRun_FindsBrokenDrivers wants it to fail.
+func TestBrokenDriver(t *testing.T) {
+	t.Parallel()
+	if *broken == "" {
+		t.Skip("is run by TestRun_FindsBrokenDrivers")
+	}
+	sqltest.Each(t, func(t *testing.T, url func(testing.TB) string) {
+		t.Helper()
+		storetest.Run(t, func(t *testing.T) servers.Store {
+			t.Helper()
+			store, err := sqlstore.Open(t.Context(), url(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = store.Close() })
+			return faulty{store, *broken}
+		})
+	})
+}
+
+// TestRun_FindsBrokenDrivers: each fault is found, by a group that is named after what is wrong.
+func TestRun_FindsBrokenDrivers(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for fault, group := range map[string]string{
+		"":                            "", // the wrapper alone is no fault
+		"commits at any revision":     "concurrent expectations",
+		"counts first":                "concurrent joins of a user",
+		"lets the invitation go":      "concurrent uses of an invitation",
+		"checks the invitation first": "concurrent uses of an invitation",
+		"commits in pieces":           "refusals",
+		"forgets the actor":           "log",
+		"has a clock of its own":      "invitations",
+		"hides a failure":             "refusals",
+		"skips a row":                 "concurrent changes",
+		"answers the last row's revision as head": "log pages",
+		"knows no kinds":                "revisions",
+		"forgets removed channels":      "channels",
+		"pages from the last one again": "members",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			// Its own process: a test that fails can't be told from one that should not have.
+			flags := []string{"-test.run", "^TestBrokenDriver$/^sqlite$/^" + group + "$", "-broken", fault}
+			if fault == "" {
+				flags = []string{"-test.run", "^TestBrokenDriver$/^sqlite$", "-broken", "none"}
+			}
+			out, err := exec.CommandContext(t.Context(), self, flags...).CombinedOutput()
+			if fault == "" && err != nil {
+				t.Fatalf("a good driver fails: %v\n%s", err, out)
+			}
+			if found := strings.Contains(string(out), "--- FAIL: TestBrokenDriver/sqlite/"); fault != "" && (err == nil || !found) {
+				t.Errorf("not found: %v\n%s", err, out)
+			}
+		})
+	}
+}
