@@ -61,7 +61,8 @@ func (e *Edge) Handler() http.Handler {
 		// grpc-gateway turns a POST with this header into another method, behind the back of every check
 		// that looks at the method.
 		r.Header.Del("X-HTTP-Method-Override")
-		// Its handlers copy these into metadata whatever the matchers say.
+		// Its handlers copy these into metadata whatever the matchers say; who calls was settled before.
+		r.Header.Del("Authorization")
 		for name := range r.Header {
 			if strings.HasPrefix(name, "Grpc-") {
 				delete(r.Header, name)
