@@ -100,7 +100,7 @@ var rules = []rule{
 // forTests may be imported by test files besides what their package may: its own conformance suite and
 // embedded driver, all plumbing, and the independent clients. A peer's Go package and app still not.
 var forTests = []string{
-	".", "S", "S/*", "perm", "perm/*", "kit/*", "kit/sqldb/sqltest", "e2e/stack", grpcLib, protoLib, redisLib, joseLib, otelLib, promLib,
+	".", "S", "S/*", "perm", "perm/*", "kit/*", "api/beep/*/v1", "kit/sqldb/sqltest", "e2e/stack", grpcLib, protoLib, redisLib, joseLib, otelLib, promLib,
 	"github.com/google/go-cmp", "github.com/coder/websocket", "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", xSync,
 }
 
