@@ -20,7 +20,7 @@ var ErrClosed = errors.New("sqldb: closed")
 
 // Querier is what DB and Tx have in common, for statements that run in either.
 type Querier interface {
-	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	Query(ctx context.Context, query string, args ...any) (*Rows, error)
 	QueryRow(ctx context.Context, query string, args ...any) *Row
 	Exec(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
@@ -101,13 +101,12 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // Query reads outside a transaction; it sees every Tx that was answered before it began. On SQLite a statement that
 // writes is refused here. The caller closes the rows.
-func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (db *DB) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
 	text, err := db.texts.get(query)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := db.reads.QueryContext(ctx, text, args...)
-	return rows, classify(err)
+	return newRows(db.reads.QueryContext(ctx, text, args...))
 }
 
 // QueryRow is Query for at most one row; its errors come from Scan.

@@ -321,10 +321,10 @@ func TestTx_ClosesForgottenRows(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		var rows *sql.Rows
+		var rows *sqldb.Rows
 		err := db.Tx(t.Context(), func(tx *sqldb.Tx) error {
 			var err error
-			rows, err = tx.Query(t.Context(), "SELECT id FROM things ORDER BY id") //nolint:sqlclosecheck,rowserrcheck // the point
+			rows, err = tx.Query(t.Context(), "SELECT id FROM things ORDER BY id")
 			if err == nil && !rows.Next() {
 				t.Error("no row")
 			}

@@ -19,11 +19,12 @@ type execer interface {
 type Tx struct {
 	db   *DB
 	conn execer
-	rows []*sql.Rows // given out; closed with the transaction, since an open one would hold its snapshot
+	rows []*Rows // given out; closed with the transaction, since an open one would hold its snapshot
 }
 
-// Query reads within the transaction, its own changes included.
-func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+// Query reads within the transaction, its own changes included. Read it to the end (All does) before the next
+// statement: a connection of PostgreSQL reads one result at a time.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
 	text, err := tx.db.texts.get(query)
 	if err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.conn.QueryContext(ctx, text, args...)
+	rows, err := newRows(tx.conn.QueryContext(ctx, text, args...))
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +95,19 @@ func (db *DB) runTx(conn execer, fn func(tx *Tx) error) (err error) {
 	return fn(tx)
 }
 
+// Rows is the answer of Query: database/sql's, whose Err tells an outage apart.
+type Rows struct{ *sql.Rows }
+
+func newRows(rows *sql.Rows, err error) (*Rows, error) {
+	if err != nil {
+		return nil, classify(err)
+	}
+	return &Rows{rows}, nil
+}
+
+// Err is why Next ended early; nil where there were no more rows.
+func (r *Rows) Err() error { return classify(r.Rows.Err()) }
+
 // Row is the answer of QueryRow.
 type Row struct {
 	row *sql.Row
@@ -108,15 +122,15 @@ func (r *Row) Scan(dest ...any) error {
 	return classify(r.row.Scan(dest...))
 }
 
-// Scanner is a *sql.Rows or a *Row.
+// Scanner is a *Rows or a *Row.
 type Scanner interface {
 	Scan(dest ...any) error
 }
 
 // All reads every row of a Query and closes it; the list is whole or there is an error. It is called in two steps
 // because Query answers two values: sqldb.All(scanRole)(db.Query(ctx, "SELECT id, name FROM roles WHERE …", id)).
-func All[T any](scan func(Scanner) (T, error)) func(*sql.Rows, error) ([]T, error) {
-	return func(rows *sql.Rows, err error) ([]T, error) {
+func All[T any](scan func(Scanner) (T, error)) func(*Rows, error) ([]T, error) {
+	return func(rows *Rows, err error) ([]T, error) {
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +143,7 @@ func All[T any](scan func(Scanner) (T, error)) func(*sql.Rows, error) ([]T, erro
 			}
 			list = append(list, v)
 		}
-		return list, classify(rows.Err())
+		return list, rows.Err()
 	}
 }
 
