@@ -70,7 +70,7 @@ var rules = []rule{
 	{"kit/telemetry", []string{".", otelLib, promLib, grpcLib}},
 	{"kit/rpc", []string{".", "kit/telemetry", grpcLib, protoLib, genproto, joseLib, otelLib}},
 	{"kit/rest", []string{".", "kit/telemetry", grpcLib, protoLib, genproto, gatewayR}},
-	{"kit/sqldb", []string{".", "kit/telemetry", "modernc.org/sqlite", "github.com/jackc/pgx/v5"}},
+	{"kit/sqldb", []string{".", "kit/telemetry", "modernc.org/sqlite", "modernc.org/libc", "github.com/jackc/pgx/v5"}},
 	{"kit/sqldb/sqltest", []string{"github.com/jackc/pgx/v5"}}, // fresh stores for tests
 	{"kit/bus", []string{".", "kit/telemetry", redisLib}},
 	{"kit/limit", []string{".", "kit/telemetry", redisLib}},
