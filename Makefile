@@ -63,7 +63,7 @@ lint-api: $(BIN)/buf
 lint-go: $(BIN)/golangci-lint
 	go mod tidy -diff
 	golangci-lint run ./...
-	go test -count=1 -run 'TestArchitecture|TestLinkedPackages' .
+	go test -count=1 -run 'TestArchitecture|TestDependencies|TestLinkedPackages' .
 
 lint-web:
 	@if [ -e web/package.json ]; then $(MAKE) --no-print-directory web/node_modules/.package-lock.json && npm --prefix web run lint; fi

@@ -1,6 +1,7 @@
 package beep_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -109,6 +110,9 @@ var refusedNames = []string{"util", "utils", "common", "helper", "helpers", "bas
 
 // maxPackageLines: a larger package hides a seam (tests and generated code not counted).
 const maxPackageLines = 3000
+
+// maxDependencies: each is code that we answer for and did not write.
+const maxDependencies = 35
 
 func TestArchitecture(t *testing.T) {
 	t.Parallel()
@@ -223,6 +227,48 @@ func TestLinkedPackages(t *testing.T) {
 	}
 	if got != string(want) {
 		t.Errorf("%s is not what cmd/beep links; run: go test . -run TestLinkedPackages -update", golden)
+	}
+}
+
+// TestDependencies: every direct dependency has a line that says what it is for, and there are few.
+func TestDependencies(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json").Output()
+	if err != nil {
+		t.Fatalf("go mod edit: %v", err)
+	}
+	var mod struct {
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+	}
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile("docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := 0
+	for _, require := range mod.Require {
+		if require.Indirect {
+			continue
+		}
+		direct++
+		dep := require.Path
+		// A line stands for the modules below it too: otel and its SDK.
+		named := strings.Contains(string(doc), "| `"+dep+"` |")
+		for parent := dep; !named && strings.Contains(parent, "/"); {
+			parent = path.Dir(parent)
+			named = strings.Contains(string(doc), "| `"+parent+"` |")
+		}
+		if !named {
+			t.Errorf("docs/dependencies.md has no line for %s", dep)
+		}
+	}
+	if direct == 0 || direct > maxDependencies {
+		t.Errorf("%d direct dependencies, want 1-%d", direct, maxDependencies)
 	}
 }
 
