@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -100,10 +101,10 @@ func (c localConn) Invoke(ctx context.Context, method string, args, reply any, o
 	if err := checkMetadata(md); err != nil {
 		return clientError(err)
 	}
-	inner, cancel := withDefault(ctx, DefaultTimeout)
+	call := &localCall{Context: ctx, service: c.service, method: method}
+	inner, cancel := withDefault(call, DefaultTimeout)
 	defer cancel()
-	call := &localCall{Context: inner, service: c.service, method: method}
-	out, err := m.unary(m.impl, call.serverContext(md), func(in any) error { return copyMessage(in, args) },
+	out, err := m.unary(m.impl, call.serverContext(inner, md), func(in any) error { return copyMessage(in, args) },
 		c.local.chain.unary)
 	call.deliver(opts)
 	if err == nil && oversize(out) {
@@ -116,7 +117,7 @@ func (c localConn) Invoke(ctx context.Context, method string, args, reply any, o
 		return nil
 	}
 	// Over TCP a caller whose time is up does not hear what became of its call.
-	if ended := inner.Err(); ended != nil {
+	if ended := cmp.Or(ctx.Err(), inner.Err()); ended != nil {
 		err = ended
 	}
 	return clientError(err)
@@ -149,13 +150,13 @@ func (c *localCall) Value(key any) any {
 	return nil
 }
 
-// AfterFunc is the context package's hook for contexts of other kinds: without it, every context derived
-// from this one would cost a goroutine.
+// AfterFunc is the context package's hook for contexts of other kinds: without it, a context with a cancel
+// made from this one would cost a goroutine.
 func (c *localCall) AfterFunc(f func()) func() bool { return context.AfterFunc(c.Context, f) }
 
-// serverContext is what the handler gets.
-func (c *localCall) serverContext(md metadata.MD) context.Context {
-	var ctx context.Context = c
+// serverContext is what the handler gets. ctx is c with a cancel of its own: it ends when the handler has
+// returned, and is what the handler's contexts are tied to.
+func (c *localCall) serverContext(ctx context.Context, md metadata.MD) context.Context {
 	if md != nil {
 		ctx = metadata.NewIncomingContext(ctx, md)
 	}

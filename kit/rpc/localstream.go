@@ -32,8 +32,8 @@ func (c localConn) NewStream(
 	if err := checkMetadata(md); err != nil {
 		return nil, clientError(err)
 	}
-	s := newLocalStream(ctx, c.service, method, opts)
-	server := &localServerStream{localStream: s, ctx: s.call.serverContext(md)}
+	s := newLocalStream(&localCall{Context: ctx, service: c.service, method: method}, opts)
+	server := &localServerStream{localStream: s, ctx: s.call.serverContext(s.inner, md)}
 	info := &grpc.StreamServerInfo{
 		FullMethod: method, IsClientStream: m.stream.ClientStreams, IsServerStream: m.stream.ServerStreams,
 	}
@@ -43,9 +43,9 @@ func (c localConn) NewStream(
 
 // localStream is what the two ends share. up and down are never closed: a sender may come late.
 type localStream struct {
-	ctx    context.Context //nolint:containedctx // the caller's; a stream is asked for its context
+	call   *localCall      // whose Context is the caller's
+	inner  context.Context //nolint:containedctx // ends with the caller's, or when the handler has returned
 	cancel context.CancelFunc
-	call   *localCall
 	opts   []grpc.CallOption
 
 	up, down chan proto.Message
@@ -55,15 +55,14 @@ type localStream struct {
 	err      error
 }
 
-func newLocalStream(ctx context.Context, service, method string, opts []grpc.CallOption) *localStream {
+func newLocalStream(call *localCall, opts []grpc.CallOption) *localStream {
 	s := &localStream{
-		opts: opts, up: make(chan proto.Message, streamWindow), down: make(chan proto.Message, streamWindow),
+		call: call, opts: opts,
+		up: make(chan proto.Message, streamWindow), down: make(chan proto.Message, streamWindow),
 		headed: make(chan struct{}), closed: make(chan struct{}), done: make(chan struct{}),
 	}
-	s.ctx = ctx
-	inner, cancel := context.WithCancel(ctx)
-	s.cancel = cancel
-	s.call = &localCall{Context: inner, service: service, method: method, onHeader: func() { close(s.headed) }}
+	call.onHeader = func() { close(s.headed) }
+	s.inner, s.cancel = context.WithCancel(call)
 	return s
 }
 
@@ -86,12 +85,12 @@ func (s *localStream) receive(from <-chan proto.Message, end <-chan struct{}) (p
 	case m := <-from:
 		return m, nil
 	case <-end:
-	case <-s.call.Done():
+	case <-s.inner.Done():
 		// The handler's return cancels the call too: then its status is the end, not the cancellation.
 		select {
 		case <-end:
 		default:
-			return nil, status.FromContextError(s.call.Err()).Err()
+			return nil, status.FromContextError(s.inner.Err()).Err()
 		}
 	}
 	select {
@@ -113,7 +112,7 @@ type localClientStream struct {
 var _ grpc.ClientStream = (*localClientStream)(nil)
 
 // Context is the caller's.
-func (c *localClientStream) Context() context.Context { return c.ctx }
+func (c *localClientStream) Context() context.Context { return c.call.Context }
 
 // CloseSend ends the client's half.
 func (c *localClientStream) CloseSend() error {
@@ -125,8 +124,8 @@ func (c *localClientStream) CloseSend() error {
 func (c *localClientStream) Header() (metadata.MD, error) {
 	select {
 	case <-c.headed:
-	case <-c.ctx.Done():
-		return nil, clientError(c.ctx.Err())
+	case <-c.call.Done():
+		return nil, clientError(c.call.Err())
 	}
 	c.call.mu.Lock()
 	defer c.call.mu.Unlock()
@@ -163,8 +162,8 @@ func (c *localClientStream) SendMsg(m any) error {
 	case c.up <- sent:
 	case <-c.done:
 		return io.EOF
-	case <-c.ctx.Done():
-		return clientError(c.ctx.Err())
+	case <-c.call.Done():
+		return clientError(c.call.Err())
 	}
 	if !c.desc.ClientStreams {
 		return c.CloseSend()
@@ -184,7 +183,7 @@ func (c *localClientStream) RecvMsg(m any) error {
 // recv lets the one reply of a stream that only the client fills count once the handler has returned without
 // an error.
 func (c *localClientStream) recv(m any) error {
-	if err := c.ctx.Err(); err != nil {
+	if err := c.call.Err(); err != nil {
 		return clientError(err)
 	}
 	received, err := c.receive(c.down, c.done)
@@ -217,8 +216,8 @@ func (c *localClientStream) wait() error {
 	select {
 	case <-c.done:
 		return clientError(c.err)
-	case <-c.ctx.Done():
-		return clientError(c.ctx.Err())
+	case <-c.call.Done():
+		return clientError(c.call.Err())
 	}
 }
 
