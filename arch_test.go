@@ -70,6 +70,7 @@ var rules = []rule{
 
 	{"kit/telemetry", []string{".", otelLib, promLib, grpcLib}},
 	{"kit/rpc", []string{".", "kit/telemetry", grpcLib, protoLib, genproto, joseLib, otelLib}},
+	{"kit/rpc/rpctest", []string{".", "kit/rpc", grpcLib}}, // an installation in miniature for tests
 	{"kit/rest", []string{".", "kit/telemetry", grpcLib, protoLib, genproto, gatewayR}},
 	{"kit/sqldb", []string{".", "kit/telemetry", "modernc.org/sqlite", "modernc.org/libc", "github.com/jackc/pgx/v5"}},
 	{"kit/sqldb/sqltest", []string{"github.com/jackc/pgx/v5"}}, // fresh stores for tests
@@ -101,8 +102,10 @@ var rules = []rule{
 // forTests may be imported by test files besides what their package may: its own conformance suite and
 // embedded driver, all plumbing, and the independent clients. A peer's Go package and app still not.
 var forTests = []string{
-	".", "S", "S/*", "perm", "perm/*", "kit/*", "api/beep/*/v1", "kit/sqldb/sqltest", "e2e/stack", grpcLib, protoLib, redisLib, joseLib, otelLib, promLib,
+	".", "S", "S/*", "perm", "perm/*", "kit/*", "api/beep/*/v1", "kit/rpc/rpctest", "kit/sqldb/sqltest", "e2e/stack",
+	grpcLib, protoLib, redisLib, joseLib, otelLib, promLib,
 	"github.com/google/go-cmp", "github.com/coder/websocket", "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", xSync,
+	"golang.org/x/net/http2", // requests that no client would send
 }
 
 // refusedNames say nothing of what a package is for.
