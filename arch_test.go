@@ -90,6 +90,9 @@ var rules = []rule{
 	{"S/*", []string{"S", ".", "perm"}}, // another driver gets a row that names its one client library
 	{"compat", []string{"api/beep/*/v1", "kit/rest"}},
 
+	// A client from outside: the contracts are all it shares with the services.
+	{"client", []string{".", "api/beep/*/v1", protoLib, "github.com/coder/websocket", "golang.org/x/net"}},
+
 	{"web", nil},
 	{"app", []string{anything}},
 	{"cmd/beep", []string{".", "app", "github.com/alecthomas/kong"}},
