@@ -27,14 +27,12 @@ const (
 	CodeServerLimit       Code = "server_limit"
 	CodeChannelNotFound   Code = "channel_not_found"
 	CodeChannelLimit      Code = "channel_limit"
-	CodeOverwriteNotFound Code = "overwrite_not_found"
 	CodeMemberNotFound    Code = "member_not_found"
 	CodeAlreadyMember     Code = "already_member"
 	CodeRoleNotFound      Code = "role_not_found"
 	CodeInviteNotFound    Code = "invitation_not_found" // unknown, expired, revoked and used up are one
 	CodeOwnerCannotLeave  Code = "owner_cannot_leave"
 	CodeOverwriteTarget   Code = "overwrite_target" // exactly one of role and member
-	CodeChannelSynced     Code = "channel_synced"   // its overwrites are its category's
 	CodeHierarchy         Code = "hierarchy"        // the target is not below the caller
 	CodeUserNotFound      Code = "user_not_found"
 	CodeMessageNotFound   Code = "message_not_found"

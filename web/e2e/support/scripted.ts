@@ -1,0 +1,193 @@
+/**
+ * A server made of answers: every screen in every state, without waiting for a state to happen. The client is
+ * the built one, served with the headers that the gateway sets.
+ */
+import { readFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import type { BrowserContext, Route, WebSocketRoute } from '@playwright/test'
+import { CHANNEL, channels, type Message, members, messageOf, NOW, people, type Said, said, servers } from './world'
+
+export const ORIGIN = 'http://127.0.0.1:4173'
+const DIST = join(import.meta.dirname, '../../dist')
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; font-src 'self'; " +
+  "connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+
+const types: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+  '.webmanifest': 'application/manifest+json',
+}
+
+export interface Script {
+  signedIn?: boolean
+  said?: Said[]
+  servers?: typeof servers
+  channels?: typeof channels
+  /** How a send is answered; by default it is stored and told to everyone. */
+  onSend?: 'store' | 'fail' | 'hold'
+}
+
+/** A running scripted server in one browser context. */
+export class Scripted {
+  readonly messages: Message[]
+  private readonly script: Script
+  private readonly sockets = new Set<WebSocketRoute>()
+  private reachable = true
+  private r = 0
+
+  constructor(script: Script) {
+    this.script = script
+    this.messages = (script.said ?? said).map((one, i) => messageOf(one, i + 1, i + 1))
+    this.r = this.messages.length
+  }
+
+  async install(context: BrowserContext): Promise<void> {
+    await context.route('**/*', (route) => this.answer(route))
+    await context.routeWebSocket('**/ws', (socket) => this.connect(socket))
+  }
+
+  /** Cuts every socket and refuses new ones. */
+  async cut(): Promise<void> {
+    this.reachable = false
+    for (const socket of this.sockets) await socket.close({ code: 1006 })
+  }
+
+  /** Sends a frame to everyone. */
+  tell(op: string, d: unknown): void {
+    for (const socket of this.sockets) socket.send(JSON.stringify({ op, d }))
+  }
+
+  /** Someone says something. */
+  say(one: Said, nonce?: string): Message {
+    const message = { ...messageOf(one, this.messages.length + 1, ++this.r), ...(nonce !== undefined && { nonce }) }
+    this.messages.push(message)
+    this.tell('entries', { channel_id: CHANNEL, entries: [this.entry(message)] })
+    return message
+  }
+
+  private entry(message: Message) {
+    return { r: message.v, kind: 'create', actor_id: message.author_id, nonce: message.nonce, message }
+  }
+
+  private connect(socket: WebSocketRoute): void {
+    if (!this.reachable) {
+      void socket.close({ code: 1011 })
+      return
+    }
+    this.sockets.add(socket)
+    socket.onMessage((text) => this.hear(socket, JSON.parse(String(text))))
+    socket.send(JSON.stringify({ op: 'hello', d: { heartbeat_interval: 30_000 } }))
+  }
+
+  private hear(socket: WebSocketRoute, frame: { op: string; d: { channels?: Record<string, number> } }): void {
+    const send = (op: string, d: unknown) => socket.send(JSON.stringify({ op, d }))
+    if (frame.op === 'heartbeat') send('heartbeat_ack', {})
+    if (frame.op !== 'identify') return
+    send('ready', { session_id: '1', user: people.noor, servers: this.script.servers ?? servers })
+    for (const added of this.script.channels ?? channels) {
+      send('channel_added', added)
+      const { id, kind } = added.channel
+      if (kind !== 'text') continue
+      const known = frame.d.channels?.[id] ?? 0
+      const here = id === CHANNEL ? this.messages : []
+      const entries = here.filter((message) => message.v > known).map((message) => this.entry(message))
+      send('delta', { channel_id: id, reset: false, head: here.length, entries, answer: true })
+    }
+  }
+
+  private async answer(route: Route): Promise<void> {
+    const url = new URL(route.request().url())
+    if (url.pathname === '/oidc/authorize') return this.authorize(route, url)
+    if (url.pathname === '/oidc/token') return route.fulfill({ json: await this.tokens(route) })
+    if (url.pathname.startsWith('/api/')) return this.api(route, url)
+    const fixed: Record<string, unknown> = {
+      '/config.json': { issuer: ORIGIN, client_id: 'beep-web', realtime_url: '/ws' },
+      '/.well-known/openid-configuration': {
+        issuer: ORIGIN,
+        authorization_endpoint: `${ORIGIN}/oidc/authorize`,
+        token_endpoint: `${ORIGIN}/oidc/token`,
+        jwks_uri: `${ORIGIN}/oidc/keys`,
+      },
+    }
+    if (fixed[url.pathname] !== undefined) return route.fulfill({ json: fixed[url.pathname] })
+    return this.file(route, url.pathname)
+  }
+
+  private async file(route: Route, pathname: string): Promise<void> {
+    const path = extname(pathname) === '' ? '/index.html' : pathname
+    const body = await readFile(join(DIST, path)).catch(() => null)
+    if (body === null) return route.fulfill({ status: 404, body: '' })
+    const headers = {
+      'Content-Type': types[extname(path)] ?? 'application/octet-stream',
+      'Content-Security-Policy': POLICY,
+    }
+    return route.fulfill({ body, headers })
+  }
+
+  private nonce = ''
+
+  private async authorize(route: Route, url: URL): Promise<void> {
+    const back = new URL(url.searchParams.get('redirect_uri') ?? ORIGIN)
+    back.searchParams.set('state', url.searchParams.get('state') ?? '')
+    this.nonce = url.searchParams.get('nonce') ?? ''
+    const silent = url.searchParams.get('prompt') === 'none'
+    if (silent && this.script.signedIn === false) back.searchParams.set('error', 'login_required')
+    else back.searchParams.set('code', 'scripted')
+    await route.fulfill({ status: 302, headers: { Location: back.href } })
+  }
+
+  private async tokens(route: Route) {
+    // The browser's clock is frozen at NOW, and it checks the times in the token by that clock.
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const issued = Math.floor(NOW / 1000)
+    const claims = { iss: ORIGIN, sub: '1', aud: 'beep-web', iat: issued, exp: issued + 3600, nonce: this.nonce }
+    const idToken = `${part({ alg: 'RS256' })}.${part(claims)}.${part({})}`
+    const form = new URLSearchParams(route.request().postData() ?? '')
+    const idOnce = form.get('grant_type') === 'authorization_code' ? { id_token: idToken } : {}
+    return { access_token: 'scripted', token_type: 'Bearer', expires_in: 3600, refresh_token: 'scripted', ...idOnce }
+  }
+
+  private async api(route: Route, url: URL): Promise<void> {
+    const method = route.request().method()
+    const path = url.pathname
+    if (path === '/api/limits') return route.fulfill({ json: { message_length: 4000 } })
+    if (path === '/api/users') {
+      const ids = url.searchParams.getAll('ids')
+      return route.fulfill({ json: { users: Object.values(people).filter((person) => ids.includes(person.id)) } })
+    }
+    if (path.endsWith('/members')) return route.fulfill({ json: { members } })
+    if (path.endsWith('/messages') && method === 'POST') return this.send(route)
+    if (path.endsWith('/messages')) return this.history(route, url)
+    if (path.endsWith('/invitations')) {
+      return route.fulfill({ status: 201, json: { code: 'tide4Harbour', server_id: servers[0]?.server.id } })
+    }
+    if (path.startsWith('/api/invitations/tide')) {
+      return route.fulfill({
+        json: { code: 'tide4Harbour', server_id: '99', server_name: 'Tide Watchers', member_count: 12 },
+      })
+    }
+    return route.fulfill({
+      status: 404,
+      json: { code: path.includes('invitations') ? 'invitation_not_found' : 'route_not_found' },
+    })
+  }
+
+  private async history(route: Route, url: URL): Promise<void> {
+    const before = BigInt(url.searchParams.get('before') ?? '0')
+    const older = this.messages.filter((message) => before === 0n || BigInt(message.id) < before)
+    const page = older.slice(-50).reverse()
+    await route.fulfill({ json: { messages: page, head: this.r, has_before: older.length > 50, has_after: false } })
+  }
+
+  private async send(route: Route): Promise<void> {
+    const { content, nonce } = JSON.parse(route.request().postData() ?? '{}')
+    if (this.script.onSend === 'hold') return
+    if (this.script.onSend === 'fail') return route.fulfill({ status: 403, json: { code: 'forbidden' } })
+    const message = this.say({ who: 'noor', at: new Date(NOW).toISOString(), text: content }, nonce)
+    await route.fulfill({ status: 201, json: message })
+  }
+}

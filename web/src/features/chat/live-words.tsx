@@ -1,0 +1,25 @@
+import { useT } from '@/i18n/use-t'
+import { useSelect } from '@/store/hooks'
+import { nameOf } from '@/store/selectors'
+
+interface LiveWordsProps {
+  channelId: string
+}
+
+/** Says the newest message of others aloud, and only that: the log itself is silent, since history fills it too. */
+export function LiveWords({ channelId }: LiveWordsProps) {
+  const { t } = useT()
+  const words = useSelect((state) => {
+    const window = state.windows[channelId]
+    const last = window?.atEnd ? window.states.get(window.ids.at(-1) ?? '') : undefined
+    // What was there when the channel was opened is no news.
+    if (window === undefined || last === undefined || last.v <= window.base || last.deleted) return ''
+    if (last.author_id === state.me?.id) return ''
+    return `${nameOf(state, last.author_id) || t('user.unknown')}: ${last.content}`
+  })
+  return (
+    <p className="sr-only" aria-live="polite">
+      {words}
+    </p>
+  )
+}

@@ -1,0 +1,289 @@
+/** The only place where state changes: apply(state, event) is pure, and the order of events is all that counts. */
+
+import type { Phase } from '@/lib/rt/machine'
+import type { ServerFrame } from '@/lib/wire/frames'
+import type { Entry, Member, Profile, ServerState } from '@/lib/wire/objects'
+import {
+  acknowledge,
+  dropPending,
+  enqueue,
+  failPending,
+  type OutboxEvent,
+  retryPending,
+  settle,
+  settleWindow,
+} from './outbox'
+import { emptyState, noMembers, type ServerView, type State } from './state'
+import {
+  applyDelta,
+  applyEntries,
+  type ChannelWindow,
+  emptyWindow,
+  mergePage,
+  type PageAnswer,
+  trimWindow,
+} from './window'
+
+export type StoreEvent =
+  | { type: 'frame'; frame: ServerFrame; now: number }
+  | { type: 'phase'; phase: Phase }
+  | { type: 'signed-out' }
+  | { type: 'asked'; channelId: string }
+  | { type: 'page'; channelId: string; answer: PageAnswer }
+  | { type: 'users'; users: readonly Profile[] }
+  | { type: 'members'; serverId: string; members: readonly Member[]; complete: boolean }
+  | { type: 'view'; channelId: string | null }
+  | { type: 'read'; channelId: string; n: number }
+  | { type: 'reads'; reads: Readonly<Record<string, number>> }
+  | { type: 'quiet'; now: number }
+  | { type: 'trim'; channelId: string; keep: number }
+  | OutboxEvent
+
+/** How long someone counts as typing after the last word of it. */
+export const TYPING_FOR = 8_000
+
+/** The state after an event. */
+export function apply(state: State, event: StoreEvent): State {
+  switch (event.type) {
+    case 'frame':
+      return applyFrame(state, event.frame, event.now)
+    case 'phase':
+      return { ...state, phase: event.phase }
+    case 'signed-out':
+      return { ...emptyState, reads: {} }
+    case 'asked':
+      return withWindow(state, event.channelId, (window) => ({ ...window, asks: true }))
+    case 'page':
+      return settleWindow(
+        withWindow(state, event.channelId, (window) => mergePage(window, event.answer)),
+        event.channelId,
+      )
+    case 'users':
+      return { ...state, users: { ...state.users, ...index(event.users, (user) => user.id) } }
+    case 'members':
+      return addMembers(state, event.serverId, event.members, event.complete)
+    case 'view':
+      return view(state, event.channelId)
+    case 'read':
+      if ((state.reads[event.channelId] ?? 0) >= event.n) return state
+      return { ...state, reads: { ...state.reads, [event.channelId]: event.n } }
+    case 'reads':
+      return { ...state, reads: { ...event.reads, ...state.reads } }
+    case 'quiet':
+      return quiet(state, event.now)
+    case 'trim':
+      return withWindow(state, event.channelId, (window) => trimWindow(window, event.keep))
+    case 'queued':
+      return enqueue(state, event)
+    case 'acked':
+      return acknowledge(state, event)
+    case 'failed':
+      return failPending(state, event)
+    case 'retried':
+      return retryPending(state, event)
+    case 'dropped':
+      return dropPending(state, event)
+  }
+}
+
+function applyFrame(state: State, frame: ServerFrame, now: number): State {
+  switch (frame.op) {
+    case 'ready':
+      return ready(state, frame.d.user, frame.d.servers)
+    case 'server_added':
+      return addServer(state, frame.d)
+    case 'server_updated':
+      return withServer(state, frame.d.server.id, (known) => ({ ...known, server: frame.d.server }))
+    case 'rights_updated':
+      return withServer(state, frame.d.server_id, (known) => ({ ...known, rights: frame.d.rights }))
+    case 'role_updated':
+      return withServer(state, frame.d.role.server_id, (known) => ({
+        ...known,
+        roles: { ...known.roles, [frame.d.role.id]: frame.d.role },
+      }))
+    case 'role_removed':
+      return withServer(state, frame.d.server_id, (known) => ({
+        ...known,
+        roles: without(known.roles, [frame.d.role_id]),
+      }))
+    case 'server_removed':
+      return removeServers(state, [frame.d.server_id])
+    case 'channel_added':
+    case 'channel_updated': {
+      const { channel } = frame.d
+      const next = { ...state, channels: { ...state.channels, [channel.id]: frame.d } }
+      if (frame.op === 'channel_updated' || channel.kind !== 'text') return next
+      const window = state.windows[channel.id] ?? emptyWindow
+      return { ...next, windows: { ...state.windows, [channel.id]: { ...window, asks: true } } }
+    }
+    case 'channel_removed':
+      return removeChannels(state, [frame.d.channel_id])
+    case 'member_updated':
+      return setMember(state, frame.d.member)
+    case 'member_removed':
+      return removeMember(state, frame.d.server_id, frame.d.user_id)
+    case 'entries':
+      return heard(state, frame.d.channel_id, frame.d.entries, (window) => applyEntries(window, frame.d.entries))
+    case 'delta':
+      return heard(state, frame.d.channel_id, frame.d.entries, (window) => applyDelta(window, frame.d))
+    case 'typing':
+      return typing(state, frame.d.channel_id, frame.d.user_id, now)
+    case 'presence':
+      return { ...state, presence: { ...state.presence, [frame.d.user_id]: frame.d.status } }
+    case 'error':
+      // A refused question will get no answer: the next reason to ask must not wait for it.
+      if (frame.d.op !== 'since') return state
+      return withWindow(state, frame.d.channel_id, (window) => ({ ...window, asks: false, seen: window.r }))
+    default:
+      return state
+  }
+}
+
+/** A channel's window moved: settle what it confirms, and stop the typing of whoever has spoken. */
+function heard(
+  state: State,
+  channelId: string,
+  entries: readonly Entry[],
+  move: (w: ChannelWindow) => ChannelWindow,
+): State {
+  const before = state.windows[channelId]
+  if (before === undefined) return state
+  const moved = withWindow(state, channelId, move)
+  const after = moved.windows[channelId]
+  if (after === undefined) return state
+  const settled = settleWindow(settle(moved, channelId, entries), channelId)
+  const writers = entries.filter((entry) => entry.kind === 'create').map((entry) => entry.actor_id)
+  return firstSight(stopTyping(settled, channelId, writers), channelId, before, after)
+}
+
+/** What a channel held when this device first saw it counts as read. */
+function firstSight(state: State, channelId: string, before: ChannelWindow, after: ChannelWindow): State {
+  if (before.loaded || !after.loaded || state.reads[channelId] !== undefined) return state
+  return { ...state, reads: { ...state.reads, [channelId]: after.n } }
+}
+
+function ready(state: State, me: Profile, servers: readonly ServerState[]): State {
+  const gone = Object.keys(state.servers).filter((id) => !servers.some(({ server }) => server.id === id))
+  // Who was online is told anew; what was heard before the gap says nothing.
+  const kept = { ...removeServers(state, gone), me, ready: true, serverOrder: [], presence: {}, typing: {} }
+  // An answer is on its way for every channel that stays; the others are removed by name.
+  const windows = Object.fromEntries(
+    Object.entries(kept.windows).map(([id, window]) => [id, { ...window, asks: true }]),
+  )
+  return servers.reduce(addServer, { ...kept, windows, users: { ...kept.users, [me.id]: me } })
+}
+
+function addServer(state: State, added: ServerState): State {
+  const { id } = added.server
+  const view: ServerView = { server: added.server, roles: index(added.roles, (role) => role.id), rights: added.rights }
+  const next = {
+    ...state,
+    servers: { ...state.servers, [id]: view },
+    serverOrder: state.serverOrder.includes(id) ? state.serverOrder : [...state.serverOrder, id],
+    presence: { ...state.presence, ...Object.fromEntries(added.presences.map((p) => [p.user_id, p.status])) },
+  }
+  return added.me === null ? next : setMember(next, added.me)
+}
+
+function removeServers(state: State, ids: readonly string[]): State {
+  if (ids.length === 0) return state
+  const channels = Object.values(state.channels).filter(({ channel }) => ids.includes(channel.server_id))
+  const emptied = removeChannels(
+    state,
+    channels.map(({ channel }) => channel.id),
+  )
+  return {
+    ...emptied,
+    servers: without(emptied.servers, ids),
+    members: without(emptied.members, ids),
+    serverOrder: emptied.serverOrder.filter((id) => !ids.includes(id)),
+  }
+}
+
+/** Drops all of the channels: what may not be seen must not stay, unsent messages included. */
+function removeChannels(state: State, ids: readonly string[]): State {
+  return {
+    ...state,
+    channels: without(state.channels, ids),
+    windows: without(state.windows, ids),
+    outbox: without(state.outbox, ids),
+    typing: without(state.typing, ids),
+    reads: without(state.reads, ids),
+    viewing: state.viewing !== null && ids.includes(state.viewing.channelId) ? null : state.viewing,
+  }
+}
+
+function setMember(state: State, member: Member): State {
+  const known = state.members[member.server_id] ?? noMembers
+  const members = { ...known, byId: { ...known.byId, [member.user_id]: member } }
+  return { ...state, members: { ...state.members, [member.server_id]: members } }
+}
+
+function removeMember(state: State, serverId: string, userId: string): State {
+  const known = state.members[serverId]
+  if (known === undefined) return state
+  const members = { ...known, byId: without(known.byId, [userId]) }
+  return { ...state, members: { ...state.members, [serverId]: members } }
+}
+
+function addMembers(state: State, serverId: string, members: readonly Member[], complete: boolean): State {
+  if (state.servers[serverId] === undefined) return state
+  const known = state.members[serverId] ?? noMembers
+  const added = {
+    byId: { ...known.byId, ...index(members, (member) => member.user_id) },
+    cursor: members.at(-1)?.user_id ?? known.cursor,
+    complete,
+  }
+  return { ...state, members: { ...state.members, [serverId]: added } }
+}
+
+function view(state: State, channelId: string | null): State {
+  if (channelId === null) return { ...state, viewing: null }
+  if (state.viewing?.channelId === channelId) return state
+  const read = state.reads[channelId]
+  const unread = read !== undefined && (state.windows[channelId]?.n ?? 0) > read
+  return { ...state, viewing: { channelId, newAfter: unread ? read : null } }
+}
+
+function typing(state: State, channelId: string, userId: string, now: number): State {
+  if (userId === state.me?.id || state.channels[channelId] === undefined) return state
+  const there = { ...state.typing[channelId], [userId]: now + TYPING_FOR }
+  return { ...state, typing: { ...state.typing, [channelId]: there } }
+}
+
+function stopTyping(state: State, channelId: string, users: readonly string[]): State {
+  const there = state.typing[channelId]
+  if (there === undefined || !users.some((user) => there[user] !== undefined)) return state
+  return { ...state, typing: { ...state.typing, [channelId]: without(there, users) } }
+}
+
+function quiet(state: State, now: number): State {
+  const channels = Object.entries(state.typing)
+  if (!channels.some(([, users]) => Object.values(users).some((until) => until <= now))) return state
+  const still = channels.map(([id, users]) => [
+    id,
+    Object.fromEntries(Object.entries(users).filter(([, until]) => until > now)),
+  ])
+  return { ...state, typing: Object.fromEntries(still) }
+}
+
+function withServer(state: State, id: string, change: (known: ServerView) => ServerView): State {
+  const known = state.servers[id]
+  return known === undefined ? state : { ...state, servers: { ...state.servers, [id]: change(known) } }
+}
+
+function withWindow(state: State, id: string, change: (known: ChannelWindow) => ChannelWindow): State {
+  const known = state.windows[id]
+  if (known === undefined) return state
+  const changed = change(known)
+  return changed === known ? state : { ...state, windows: { ...state.windows, [id]: changed } }
+}
+
+function index<T>(items: readonly T[], key: (item: T) => string): Record<string, T> {
+  return Object.fromEntries(items.map((item) => [key(item), item]))
+}
+
+function without<T>(record: Readonly<Record<string, T>>, keys: readonly string[]): Readonly<Record<string, T>> {
+  if (!keys.some((key) => Object.hasOwn(record, key))) return record
+  return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)))
+}

@@ -1,0 +1,264 @@
+/**
+ * Ties store, API and socket together: what the user does becomes events and requests, what the server says
+ * becomes events and, where something is missing, questions. No rule of the state lives here.
+ */
+import { type Api, membersPerPage, type PageAt } from '@/lib/api/client'
+import { asProblem } from '@/lib/api/problem'
+import type { Phase } from '@/lib/rt/machine'
+import type { ClientFrame, ServerFrame } from '@/lib/wire/frames'
+import { newNonce } from '@/lib/wire/ids'
+import type { StoreEvent } from './apply'
+import { forgetDraft, forgetDrafts } from './drafts'
+import { loadReads, saveReads } from './reads'
+import { Sender } from './sender'
+import type { Pending } from './state'
+import type { Store } from './store'
+import { type Edge, mustAsk, refusePage } from './window'
+
+export interface EngineDeps {
+  api: Api
+  store: Store
+  /** Sends a frame if the socket is up, and says whether it did. */
+  tell(frame: ClientFrame): boolean
+  storage: Storage
+  now(): number
+  random(): number
+  /** Told when the server asks for patience, in seconds. */
+  onLimited(seconds: number): void
+}
+
+/** The server refuses frames over 16 KiB; a window that is left out is resumed from its beginning, no less exactly. */
+const IDENTIFY_BYTES = 12_000
+const TYPING_EVERY = 4_000
+const USERS_WAIT = 20
+const USERS_PER_CALL = 100
+/** A member list is read ahead this far; beyond it, by scrolling. */
+const MEMBERS_AHEAD = 1_000
+const PAGE_TRIES = 4
+/** What a channel keeps of its history when it leaves the screen. */
+const KEEP_HIDDEN = 100
+
+export class Engine {
+  private readonly deps: EngineDeps
+  private readonly sender: Sender
+  private readonly asked = new Set<string>()
+  private readonly wanted = new Set<string>()
+  private readonly loading = new Set<string>()
+  private typed = { channelId: '', at: 0 }
+  private usersTimer: ReturnType<typeof setTimeout> | null = null
+  private quietTimer: ReturnType<typeof setTimeout> | null = null
+
+  constructor(deps: EngineDeps) {
+    this.deps = deps
+    this.sender = new Sender(deps)
+  }
+
+  // What the connection says.
+
+  onFrame(frame: ServerFrame): void {
+    const { store, storage } = this.deps
+    if (frame.op === 'ready') store.dispatch({ type: 'reads', reads: loadReads(storage, frame.d.user.id) })
+    if (frame.op === 'channel_removed') forgetDraft(storage, frame.d.channel_id)
+    this.dispatch({ type: 'frame', frame, now: this.deps.now() })
+    if (frame.op === 'entries' || frame.op === 'delta')
+      this.want(frame.d.entries.map((entry) => entry.message.author_id))
+    if (frame.op === 'member_updated') this.want([frame.d.member.user_id])
+    if (frame.op === 'typing') this.awaitQuiet()
+  }
+
+  onPhase(phase: Phase): void {
+    this.dispatch({ type: 'phase', phase })
+    if (phase === 'online') this.sender.resume()
+  }
+
+  onSignedOut(): void {
+    forgetDrafts(this.deps.storage)
+    this.dispatch({ type: 'signed-out' })
+  }
+
+  /** The r of every window, for identify. */
+  windows(): Record<string, number> {
+    const result: Record<string, number> = {}
+    let bytes = 0
+    for (const [id, window] of Object.entries(this.deps.store.getState().windows)) {
+      bytes += id.length + String(window.r).length + 4
+      if (bytes > IDENTIFY_BYTES) break
+      if (window.r > 0) result[id] = window.r
+    }
+    return result
+  }
+
+  // What is on the screen.
+
+  open(channelId: string): void {
+    this.dispatch({ type: 'view', channelId })
+  }
+
+  close(channelId: string): void {
+    if (this.deps.store.getState().viewing?.channelId === channelId) this.dispatch({ type: 'view', channelId: null })
+    this.dispatch({ type: 'trim', channelId, keep: KEEP_HIDDEN })
+  }
+
+  markRead(channelId: string): void {
+    const { store, storage } = this.deps
+    const { windows, me } = store.getState()
+    this.dispatch({ type: 'read', channelId, n: windows[channelId]?.n ?? 0 })
+    if (me !== null) saveReads(storage, me.id, store.getState().reads)
+  }
+
+  /** Reads history at one edge of the window. One request per edge at a time; answers whether it was merged. */
+  loadEdge(channelId: string, edge: 'older' | 'newer'): Promise<boolean> {
+    const anchor = this.deps.store.getState().windows[channelId]?.ids.at(edge === 'older' ? 0 : -1)
+    if (anchor === undefined) return Promise.resolve(false)
+    return this.loadPage(channelId, edge, anchor, edge === 'older' ? { before: anchor } : { after: anchor })
+  }
+
+  /** Replaces the window by the messages around one. */
+  loadAround(channelId: string, messageId: string): Promise<boolean> {
+    return this.loadPage(channelId, 'replace', '', { around: messageId })
+  }
+
+  /** Replaces the window by the newest page. */
+  loadNewest(channelId: string): Promise<boolean> {
+    return this.loadPage(channelId, 'replace', '', {})
+  }
+
+  private async loadPage(channelId: string, edge: Edge, anchor: string, where: PageAt): Promise<boolean> {
+    const key = `${channelId} ${edge} ${JSON.stringify(where)}`
+    if (this.loading.has(key)) return false
+    this.loading.add(key)
+    try {
+      for (let tries = 0; tries < PAGE_TRIES; tries++) {
+        const generation = this.deps.store.getState().windows[channelId]?.generation
+        if (generation === undefined) return false
+        const answer = { edge, anchor, generation, page: await this.deps.api.messages(channelId, where) }
+        const window = this.deps.store.getState().windows[channelId]
+        const refusal = window === undefined ? 'other-window' : refusePage(window, answer)
+        if (refusal === 'other-window') return false
+        if (refusal === 'too-old') continue
+        this.dispatch({ type: 'page', channelId, answer })
+        this.want(answer.page.messages.map((message) => message.author_id))
+        return true
+      }
+      return false
+    } finally {
+      this.loading.delete(key)
+    }
+  }
+
+  /** Reads the next page of members, and further ones up to a bound. */
+  async loadMembers(serverId: string): Promise<void> {
+    const key = `members ${serverId}`
+    if (this.loading.has(key)) return
+    this.loading.add(key)
+    try {
+      for (let read = 0; read < MEMBERS_AHEAD; read += membersPerPage) {
+        const known = this.deps.store.getState().members[serverId]
+        if (known?.complete) return
+        const members = await this.deps.api.members(serverId, known?.cursor ?? '')
+        this.dispatch({ type: 'members', serverId, members, complete: members.length < membersPerPage })
+        this.want(members.map((member) => member.user_id))
+      }
+    } finally {
+      this.loading.delete(key)
+    }
+  }
+
+  // What the user writes.
+
+  send(channelId: string, content: string): void {
+    this.queue(channelId, { kind: 'create', messageId: '', content })
+  }
+
+  edit(channelId: string, messageId: string, content: string): void {
+    this.queue(channelId, { kind: 'edit', messageId, content })
+  }
+
+  remove(channelId: string, messageId: string): void {
+    this.queue(channelId, { kind: 'delete', messageId, content: '' })
+  }
+
+  retry(channelId: string, nonce: string): void {
+    this.dispatch({ type: 'retried', channelId, nonce })
+    this.sender.flush()
+  }
+
+  discard(channelId: string, nonce: string): void {
+    this.dispatch({ type: 'dropped', channelId, nonce })
+  }
+
+  /** Tells the others that the user writes; as often as one likes, it is sent every four seconds. */
+  typing(channelId: string): void {
+    const now = this.deps.now()
+    if (this.typed.channelId === channelId && now - this.typed.at < TYPING_EVERY) return
+    if (this.deps.tell({ op: 'typing', d: { channel_id: channelId } })) this.typed = { channelId, at: now }
+  }
+
+  private queue(channelId: string, change: Pick<Pending, 'kind' | 'messageId' | 'content'>): void {
+    const pending: Pending = {
+      ...change,
+      nonce: newNonce(),
+      at: this.deps.now(),
+      status: 'waiting',
+      problem: null,
+      v: 0,
+    }
+    this.dispatch({ type: 'queued', channelId, pending })
+    if (change.kind === 'create') this.typed = { channelId: '', at: 0 }
+    this.sender.flush()
+  }
+
+  private dispatch(event: StoreEvent): void {
+    this.deps.store.dispatch(event)
+    this.chase()
+  }
+
+  /** Asks for what the log is known to hold and the windows do not. */
+  private chase(): void {
+    const { store, tell } = this.deps
+    for (const [channelId, window] of Object.entries(store.getState().windows)) {
+      if (!mustAsk(window)) continue
+      const sent = tell({ op: 'since', d: { channel_id: channelId, r: window.r } })
+      if (sent) store.dispatch({ type: 'asked', channelId })
+    }
+  }
+
+  /** Collects users to get the profiles of; many rows ask at once, one request answers. */
+  private want(ids: readonly string[]): void {
+    const { users } = this.deps.store.getState()
+    for (const id of ids) if (id !== '0' && users[id] === undefined && !this.asked.has(id)) this.wanted.add(id)
+    if (this.wanted.size === 0 || this.usersTimer !== null) return
+    this.usersTimer = setTimeout(() => {
+      this.usersTimer = null
+      void this.fetchUsers()
+    }, USERS_WAIT)
+  }
+
+  private async fetchUsers(): Promise<void> {
+    const ids = [...this.wanted].slice(0, USERS_PER_CALL)
+    for (const id of ids) {
+      this.wanted.delete(id)
+      this.asked.add(id)
+    }
+    try {
+      this.dispatch({ type: 'users', users: await this.deps.api.users(ids) })
+    } catch (error) {
+      // Without an answer they may be asked for again; refused, the names stay unknown.
+      if (asProblem(error).unknownOutcome) for (const id of ids) this.asked.delete(id)
+    }
+    this.want([])
+  }
+
+  /** Ends "is typing" on time, without an event from outside. */
+  private awaitQuiet(): void {
+    if (this.quietTimer !== null) return
+    const until = Object.values(this.deps.store.getState().typing).flatMap((users) => Object.values(users))
+    if (until.length === 0) return
+    const wait = Math.max(Math.min(...until) - this.deps.now(), 50)
+    this.quietTimer = setTimeout(() => {
+      this.quietTimer = null
+      this.dispatch({ type: 'quiet', now: this.deps.now() })
+      this.awaitQuiet()
+    }, wait)
+  }
+}

@@ -1,0 +1,18 @@
+/** How far this device has shown each channel, kept per user. Damaged storage counts as none. */
+import * as v from 'valibot'
+
+const schema = v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(0)))
+const keyOf = (userId: string) => `beep:reads:${userId}`
+
+export function loadReads(storage: Storage, userId: string): Record<string, number> {
+  try {
+    const parsed = v.safeParse(schema, JSON.parse(storage.getItem(keyOf(userId)) ?? '{}'))
+    return parsed.success ? parsed.output : {}
+  } catch {
+    return {}
+  }
+}
+
+export function saveReads(storage: Storage, userId: string, reads: Readonly<Record<string, number>>): void {
+  storage.setItem(keyOf(userId), JSON.stringify(reads))
+}

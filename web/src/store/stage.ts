@@ -1,0 +1,49 @@
+/** What floats above the screen: at most one dialog, and the toasts. */
+import { createStore, type StoreApi } from 'zustand/vanilla'
+
+/** Every dialog of the client with what it needs; app/dialogs.tsx shows the one that is set. */
+export type Dialog =
+  | { kind: 'create-server' }
+  | { kind: 'use-invitation' }
+  | { kind: 'create-channel'; serverId: string }
+  | { kind: 'invite'; serverId: string }
+  | { kind: 'leave-server'; serverId: string }
+  | { kind: 'delete-message'; channelId: string; messageId: string }
+
+export interface Toast {
+  readonly id: number
+  readonly text: string
+  /** Errors stay until they are closed. */
+  readonly look: 'note' | 'danger'
+}
+
+export interface Stage {
+  readonly dialog: Dialog | null
+  readonly toasts: readonly Toast[]
+  show(dialog: Dialog): void
+  hide(): void
+  toast(text: string, look?: Toast['look']): void
+  dismiss(id: number): void
+}
+
+export type StageStore = StoreApi<Stage>
+
+const TOAST_FOR = 5_000
+
+/** Makes an empty stage. */
+export function newStage(): StageStore {
+  let last = 0
+  return createStore<Stage>((set, get) => ({
+    dialog: null,
+    toasts: [],
+    show: (dialog) => set({ dialog }),
+    hide: () => set({ dialog: null }),
+    toast: (text, look = 'note') => {
+      const id = ++last
+      // The same words twice say nothing more.
+      set({ toasts: [...get().toasts.filter((toast) => toast.text !== text), { id, text, look }] })
+      if (look === 'note') setTimeout(() => get().dismiss(id), TOAST_FOR)
+    },
+    dismiss: (id) => set({ toasts: get().toasts.filter((toast) => toast.id !== id) }),
+  }))
+}
