@@ -63,7 +63,8 @@ var service = []string{
 var rules = []rule{
 	{".", nil},
 	{"perm", []string{"."}},
-	{"perm/*", []string{"."}}, // an independent reference shares no code with what it judges
+	{"perm/permtest", []string{".", "perm", "perm/permref"}}, // holds the two below against each other
+	{"perm/*", []string{"."}},                                // an independent reference shares no code with what it judges
 	{"scopelog", []string{".", "perm", "kit/cache", "api/beep/servers/v1", protoLib, xSync}},
 	{"api", []string{"api/beep/*/v1", protoLib}}, // its fixtures against the messages
 	{"api/beep/*/v1", []string{"api/beep/*/v1", grpcLib, protoLib, genproto, gatewayR}},

@@ -1,0 +1,5 @@
+//go:build !race
+
+package perm_test
+
+const raceEnabled = false
