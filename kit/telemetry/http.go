@@ -1,0 +1,64 @@
+package telemetry
+
+import (
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// HTTP is what every public request passes: a span, a metric, a line in the log, and an end to panics.
+// Addresses are logged without their query, which may hold codes.
+func (t *Telemetry) HTTP(next http.Handler) http.Handler {
+	tracer := t.tracer.Tracer("beep/http")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" { // a socket is no request: it lives on
+			next.ServeHTTP(w, r)
+			return
+		}
+		start := time.Now()
+		ctx, span := tracer.Start(requestContext(r), r.Method, trace.WithSpanKind(trace.SpanKindServer))
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			if p := recover(); p != nil {
+				t.log.ErrorContext(ctx, "request panicked", "panic", p, "stack", string(debug.Stack()))
+				if !rec.wrote {
+					rec.WriteHeader(http.StatusInternalServerError)
+				}
+			}
+			span.End()
+			took := time.Since(start)
+			t.http.WithLabelValues(r.Method, strconv.Itoa(rec.status)).Observe(took.Seconds())
+			t.log.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.Int("status", rec.status), slog.Duration("took", took), slog.String("trace_id", t.TraceID(ctx)))
+		}()
+		next.ServeHTTP(rec, r.WithContext(ctx))
+	})
+}
+
+// recorder remembers the status.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	wrote  bool
+}
+
+// WriteHeader remembers and passes on.
+func (w *recorder) WriteHeader(status int) {
+	if !w.wrote {
+		w.status, w.wrote = status, true
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write passes on.
+func (w *recorder) Write(b []byte) (int, error) {
+	w.wrote = true
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap serves http.ResponseController.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
