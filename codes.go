@@ -33,6 +33,7 @@ const (
 	CodeInviteNotFound    Code = "invitation_not_found" // unknown, expired, revoked and used up are one
 	CodeOwnerCannotLeave  Code = "owner_cannot_leave"
 	CodeOverwriteTarget   Code = "overwrite_target" // exactly one of role and member
+	CodeChannelSynced     Code = "channel_synced"   // its overwrites are its category's
 	CodeHierarchy         Code = "hierarchy"        // the target is not below the caller
 	CodeUserNotFound      Code = "user_not_found"
 	CodeMessageNotFound   Code = "message_not_found"
