@@ -43,7 +43,7 @@ bench: build
 
 ## certs      certificates for targets that run apart on this machine, in ./data/certs
 certs: build
-	bin/beep dev-certs --dir data/certs
+	bin/beep dev-certs data/certs
 
 ## gen        Go from the contracts in api/
 gen: $(addprefix $(BIN)/,buf protoc-gen-go protoc-gen-go-grpc protoc-gen-grpc-gateway protoc-gen-beep-openapi)

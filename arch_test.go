@@ -75,6 +75,7 @@ var rules = []rule{
 	{"kit/rest", []string{".", "kit/telemetry", grpcLib, protoLib, genproto, gatewayR}},
 	{"kit/sqldb", []string{".", "kit/telemetry", "modernc.org/sqlite", "modernc.org/libc", "github.com/jackc/pgx/v5"}},
 	{"kit/sqldb/sqltest", []string{"github.com/jackc/pgx/v5"}}, // fresh stores for tests
+	{"kit/redistest", []string{redisLib}},                      // a Redis for tests, and its faults
 	{"kit/bus", []string{".", "kit/telemetry", redisLib}},
 	{"kit/limit", []string{".", "kit/telemetry", redisLib}},
 	{"kit/cache", []string{".", "kit/telemetry", xSync}},
@@ -331,7 +332,7 @@ func (s source) mayCall(call string) bool {
 		return s.synctest
 	}
 	top, _, _ := strings.Cut(s.dir, "/")
-	return s.test || top == "app" || top == "cmd" || top == "e2e" || s.dir == "kit/sqldb/sqltest" // which only tests import
+	return s.test || top == "app" || top == "cmd" || top == "e2e" || s.dir == "kit/sqldb/sqltest" || s.dir == "kit/redistest" // which only tests import
 }
 
 // importBreaches judges the imports of one file by the row of its folder.

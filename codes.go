@@ -27,6 +27,7 @@ const (
 	CodeServerLimit       Code = "server_limit"
 	CodeChannelNotFound   Code = "channel_not_found"
 	CodeChannelLimit      Code = "channel_limit"
+	CodeOverwriteNotFound Code = "overwrite_not_found"
 	CodeMemberNotFound    Code = "member_not_found"
 	CodeAlreadyMember     Code = "already_member"
 	CodeRoleNotFound      Code = "role_not_found"

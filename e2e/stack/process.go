@@ -164,8 +164,15 @@ func (p *Process) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Pause freezes the process with SIGSTOP: its connections stay open and nobody answers on them.
-func (p *Process) Pause() error { return p.current().cmd.Process.Signal(syscall.SIGSTOP) }
+// Pause freezes the process with SIGSTOP: its connections stay open and nobody answers on them. It returns when the
+// last thread has stopped, which is some time after the signal was sent.
+func (p *Process) Pause(ctx context.Context) error {
+	r := p.current()
+	if err := r.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return poll(ctx, func(context.Context) error { return frozen(r.cmd.Process.Pid) })
+}
 
 // Resume ends a Pause.
 func (p *Process) Resume() error { return p.current().cmd.Process.Signal(syscall.SIGCONT) }

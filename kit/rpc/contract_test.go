@@ -429,16 +429,23 @@ func TestConcurrentCalls_DoNotMix(t *testing.T) {
 func BenchmarkUnary(b *testing.B) {
 	svc := &echo{unary: func(_ context.Context, in *text) (*text, error) { return in, nil }}
 	for _, n := range networks(b, svc, rpc.Options{}) {
-		b.Run(n.name, func(b *testing.B) {
-			cc, in, out := n.as("gateway"), wrapperspb.String("hello"), new(text)
-			ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
-			defer cancel()
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := cc.Invoke(ctx, unaryMethod, in, out); err != nil {
-					b.Fatal(err)
-				}
-			}
+		cc := n.as("gateway")
+		b.Run(n.name, func(b *testing.B) { benchmarkUnary(b.Context(), b, cc) })
+		b.Run(n.name+"-for-a-user", func(b *testing.B) {
+			benchmarkUnary(callFor(b.Context(), b, minter(b, n.in, "gateway"), beep.Caller{User: 7, Session: 8}), b, cc)
 		})
+	}
+}
+
+func benchmarkUnary(ctx context.Context, b *testing.B, cc grpc.ClientConnInterface) {
+	b.Helper()
+	in, out := wrapperspb.String("hello"), new(text)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := cc.Invoke(ctx, unaryMethod, in, out); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -139,7 +139,8 @@ func (c *localClientStream) Trailer() metadata.MD {
 	return c.call.trailer.Copy()
 }
 
-// SendMsg sends a copy of one message; io.EOF says that the stream has ended and RecvMsg knows why.
+// SendMsg sends a copy of one message; io.EOF says that the stream has ended and RecvMsg knows why. Generated
+// code for a request of one message relies on nil instead, and asks RecvMsg anyway.
 func (c *localClientStream) SendMsg(m any) error {
 	select {
 	case <-c.closed:
@@ -153,22 +154,27 @@ func (c *localClientStream) SendMsg(m any) error {
 	if err != nil {
 		return clientError(err)
 	}
+	err = c.push(sent)
+	if c.desc.ClientStreams {
+		return err
+	}
+	return c.CloseSend()
+}
+
+func (c *localClientStream) push(m proto.Message) error {
 	select {
 	case <-c.done:
 		return io.EOF
 	default:
 	}
 	select {
-	case c.up <- sent:
+	case c.up <- m:
+		return nil
 	case <-c.done:
 		return io.EOF
 	case <-c.call.Done():
 		return clientError(c.call.Err())
 	}
-	if !c.desc.ClientStreams {
-		return c.CloseSend()
-	}
-	return nil
 }
 
 // RecvMsg receives one message; io.EOF is the end without an error.

@@ -281,6 +281,21 @@ func TestStream_SenderLearnsOfTheEnd(t *testing.T) {
 	})
 }
 
+// Generated code returns an error of the one send as that of the call, and io.EOF would say nothing.
+func TestServerStream_SendSucceedsAfterTheEnd(t *testing.T) {
+	svc := &echo{stream: func(grpc.ServerStream) error { return beep.Forbidden(beep.CodeForbidden, "no") }}
+	both(t, svc, rpc.Options{}, func(t *testing.T, cc grpc.ClientConnInterface) {
+		s := open(within(t), t, cc, serverMeth)
+		_, _ = s.Header() // waits for the end
+		if err := s.SendMsg(wrapperspb.String("x")); err != nil {
+			t.Errorf("send: got %v", err)
+		}
+		if _, err := drain(s); status.Code(err) != codes.PermissionDenied {
+			t.Errorf("receive: got %v", err)
+		}
+	})
+}
+
 func TestStream_PanicsAreAnswered(t *testing.T) {
 	svc := &echo{stream: func(grpc.ServerStream) error { panic("secret boom") }}
 	both(t, svc, rpc.Options{}, func(t *testing.T, cc grpc.ClientConnInterface) {

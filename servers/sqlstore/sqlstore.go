@@ -48,7 +48,7 @@ func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
 // list is every row of a query, or an error.
 func list[T any](ctx context.Context, q sqldb.Querier, scan func(sqldb.Scanner) (T, error), query string, args ...any) ([]T, error) {
-	return sqldb.All(scan)(q.Query(ctx, query, args...)) //nolint:rowserrcheck // All does
+	return sqldb.All(scan)(q.Query(ctx, query, args...))
 }
 
 // found turns the absence of a row into the port's word for it.

@@ -1,0 +1,155 @@
+package servers
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/beep-chat/beep"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	"github.com/beep-chat/beep/perm"
+)
+
+// idOf is an id of a request.
+func idOf[ID ~uint64](field string, n uint64) (ID, error) {
+	if n == 0 || n > beep.MaxID {
+		return 0, beep.InvalidField(beep.CodeInvalidID, field, "is not an id")
+	}
+	return ID(n), nil
+}
+
+// idOrNone is an id that may be left out.
+func idOrNone[ID ~uint64](field string, n uint64) (ID, error) {
+	if n == 0 {
+		return 0, nil
+	}
+	return idOf[ID](field, n)
+}
+
+func overwriteOf(r *serversv1.SetOverwriteRequest) (o Overwrite, err error) {
+	if o.Channel, err = idOf[beep.ChannelID]("channel_id", r.GetChannelId()); err != nil {
+		return o, err
+	}
+	if o.Role, err = idOrNone[beep.RoleID]("role_id", r.GetRoleId()); err != nil {
+		return o, err
+	}
+	if o.Member, err = idOrNone[beep.UserID]("member_id", r.GetMemberId()); err != nil {
+		return o, err
+	}
+	if o.Allow, err = perm.ParseRights(r.GetAllow()); err != nil {
+		return o, err
+	}
+	o.Deny, err = perm.ParseRights(r.GetDeny())
+	return o, err
+}
+
+func scopeOf(p *serversv1.Scope) (beep.Scope, error) {
+	id, err := idOf[uint64]("scope.id", p.GetId())
+	if err != nil {
+		return beep.Scope{}, err
+	}
+	switch p.GetKind() {
+	case "server":
+		return beep.Scope{Kind: beep.ScopeServer, ID: id}, nil
+	case "direct":
+		return beep.Scope{Kind: beep.ScopeDirect, ID: id}, nil
+	case "user":
+		return beep.Scope{Kind: beep.ScopeUser, ID: id}, nil
+	}
+	return beep.Scope{}, beep.InvalidField(beep.CodeInvalidField, "scope.kind", "is not server, direct or user")
+}
+
+func protoScope(s beep.Scope) *serversv1.Scope {
+	kinds := [...]string{"", "server", "direct", "user"}
+	return &serversv1.Scope{Kind: kinds[min(s.Kind, beep.ScopeUser)], Id: s.ID}
+}
+
+// protos encodes a list.
+func protos[T, P any](list []T, proto func(T) P) []P {
+	encoded := make([]P, len(list))
+	for i, v := range list {
+		encoded[i] = proto(v)
+	}
+	return encoded
+}
+
+// timestamp is absent for no time at all.
+func timestamp(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
+}
+
+func (s Server) proto() *serversv1.Server {
+	return &serversv1.Server{
+		Id: uint64(s.ID), Name: s.Name, Description: s.Description, OwnerId: uint64(s.Owner), CreatedAt: timestamp(s.CreatedAt),
+	}
+}
+
+func (s Server) preview(code string) *serversv1.InvitationPreview {
+	return &serversv1.InvitationPreview{
+		Code: code, ServerId: uint64(s.ID), ServerName: s.Name, MemberCount: uint32(s.MemberCount),
+	}
+}
+
+func (r Role) proto() *serversv1.Role {
+	return &serversv1.Role{
+		Id: uint64(r.ID), ServerId: uint64(r.Server), Name: r.Name, Position: r.Position, Rights: r.Rights.Names(),
+	}
+}
+
+func (m Member) proto() *serversv1.Member {
+	return &serversv1.Member{
+		UserId: uint64(m.User), ServerId: uint64(m.Server), JoinedAt: timestamp(m.JoinedAt),
+		RoleIds: protos(m.Roles, func(id beep.RoleID) uint64 { return uint64(id) }),
+	}
+}
+
+func (c Channel) proto() *serversv1.Channel {
+	return &serversv1.Channel{
+		Id: uint64(c.ID), ServerId: uint64(c.Server), Kind: string(c.Kind), Name: c.Name, Topic: c.Topic,
+		ParentId: uint64(c.Parent), Position: c.Position, Synced: c.Synced,
+	}
+}
+
+func (o Overwrite) proto() *serversv1.Overwrite {
+	return &serversv1.Overwrite{
+		Id: o.ID, ChannelId: uint64(o.Channel), RoleId: uint64(o.Role), MemberId: uint64(o.Member),
+		Allow: o.Allow.Names(), Deny: o.Deny.Names(),
+	}
+}
+
+func (i Invitation) proto() *serversv1.Invitation {
+	return &serversv1.Invitation{
+		Code: i.Code, ServerId: uint64(i.Server), CreatorId: uint64(i.Creator), MaxUses: i.MaxUses, Uses: i.Uses,
+		ExpiresAt: timestamp(i.ExpiresAt), CreatedAt: timestamp(i.CreatedAt),
+	}
+}
+
+func (r Row) proto() *serversv1.Change {
+	p := &serversv1.Change{Rev: r.Rev, ActorId: uint64(r.Actor)}
+	switch c := r.Change.(type) {
+	case ServerSet:
+		p.Kind = &serversv1.Change_ServerSet{ServerSet: c.proto()}
+	case RoleSet:
+		p.Kind = &serversv1.Change_RoleSet{RoleSet: c.proto()}
+	case MemberSet:
+		p.Kind = &serversv1.Change_MemberSet{MemberSet: c.proto()}
+	case MemberRemoved:
+		p.Kind = &serversv1.Change_MemberRemoved{MemberRemoved: &serversv1.Removed{Id: uint64(c.User)}}
+	case ChannelSet:
+		p.Kind = &serversv1.Change_ChannelSet{ChannelSet: c.proto()}
+	case ChannelRemoved:
+		p.Kind = &serversv1.Change_ChannelRemoved{ChannelRemoved: &serversv1.Removed{Id: uint64(c.ID)}}
+	case OverwriteSet:
+		p.Kind = &serversv1.Change_OverwriteSet{OverwriteSet: c.proto()}
+	case OverwriteRemoved:
+		p.Kind = &serversv1.Change_OverwriteRemoved{OverwriteRemoved: c.proto()}
+	case ScopeJoined:
+		p.Kind = &serversv1.Change_ScopeJoined{ScopeJoined: protoScope(c.Scope)}
+	case ScopeLeft:
+		p.Kind = &serversv1.Change_ScopeLeft{ScopeLeft: protoScope(c.Scope)}
+	}
+	return p
+}

@@ -1,0 +1,238 @@
+package servers
+
+import (
+	"context"
+	"time"
+
+	"github.com/beep-chat/beep"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+)
+
+// serversServer is the service as gRPC sees it: decode, call, encode.
+type serversServer struct {
+	serversv1.UnimplementedServersServer
+	s *Service
+}
+
+// CreateServer decodes, calls and encodes.
+func (g *serversServer) CreateServer(
+	ctx context.Context, r *serversv1.CreateServerRequest,
+) (*serversv1.CreateServerResponse, error) {
+	server, err := g.s.CreateServer(ctx, NewServer{Name: r.GetName(), Description: r.GetDescription(), Closed: r.GetClosed()})
+	return &serversv1.CreateServerResponse{Server: server.proto()}, err
+}
+
+// ListServers decodes, calls and encodes.
+func (g *serversServer) ListServers(
+	ctx context.Context, _ *serversv1.ListServersRequest,
+) (*serversv1.ListServersResponse, error) {
+	list, err := g.s.ListServers(ctx)
+	return &serversv1.ListServersResponse{Servers: protos(list, Server.proto)}, err
+}
+
+// GetServer decodes, calls and encodes.
+func (g *serversServer) GetServer(
+	ctx context.Context, r *serversv1.GetServerRequest,
+) (*serversv1.GetServerResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	server, err := g.s.GetServer(ctx, id)
+	return &serversv1.GetServerResponse{Server: server.proto()}, err
+}
+
+// LeaveServer decodes, calls and encodes.
+func (g *serversServer) LeaveServer(
+	ctx context.Context, r *serversv1.LeaveServerRequest,
+) (*serversv1.LeaveServerResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	return &serversv1.LeaveServerResponse{}, g.s.LeaveServer(ctx, id)
+}
+
+// CreateChannel decodes, calls and encodes.
+func (g *serversServer) CreateChannel(
+	ctx context.Context, r *serversv1.CreateChannelRequest,
+) (*serversv1.CreateChannelResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	parent, err := idOrNone[beep.ChannelID]("parent_id", r.GetParentId())
+	if err != nil {
+		return nil, err
+	}
+	channel, err := g.s.CreateChannel(ctx, NewChannel{
+		Server: id, Kind: ChannelKind(r.GetKind()), Name: r.GetName(), Topic: r.GetTopic(), Parent: parent,
+	})
+	return &serversv1.CreateChannelResponse{Channel: channel.proto()}, err
+}
+
+// ListChannels decodes, calls and encodes.
+func (g *serversServer) ListChannels(
+	ctx context.Context, r *serversv1.ListChannelsRequest,
+) (*serversv1.ListChannelsResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	list, err := g.s.ListChannels(ctx, id)
+	return &serversv1.ListChannelsResponse{Channels: protos(list, Channel.proto)}, err
+}
+
+// GetChannel decodes, calls and encodes.
+func (g *serversServer) GetChannel(
+	ctx context.Context, r *serversv1.GetChannelRequest,
+) (*serversv1.GetChannelResponse, error) {
+	id, err := idOf[beep.ChannelID]("channel_id", r.GetChannelId())
+	if err != nil {
+		return nil, err
+	}
+	channel, err := g.s.GetChannel(ctx, id)
+	return &serversv1.GetChannelResponse{Channel: channel.proto()}, err
+}
+
+// UpdateChannel decodes, calls and encodes.
+func (g *serversServer) UpdateChannel(
+	ctx context.Context, r *serversv1.UpdateChannelRequest,
+) (*serversv1.UpdateChannelResponse, error) {
+	id, err := idOf[beep.ChannelID]("channel_id", r.GetChannelId())
+	if err != nil {
+		return nil, err
+	}
+	channel, err := g.s.UpdateChannel(ctx, id, ChannelUpdate{Name: r.Name, Topic: r.Topic})
+	return &serversv1.UpdateChannelResponse{Channel: channel.proto()}, err
+}
+
+// DeleteChannel decodes, calls and encodes.
+func (g *serversServer) DeleteChannel(
+	ctx context.Context, r *serversv1.DeleteChannelRequest,
+) (*serversv1.DeleteChannelResponse, error) {
+	id, err := idOf[beep.ChannelID]("channel_id", r.GetChannelId())
+	if err != nil {
+		return nil, err
+	}
+	return &serversv1.DeleteChannelResponse{}, g.s.DeleteChannel(ctx, id)
+}
+
+// ListOverwrites decodes, calls and encodes.
+func (g *serversServer) ListOverwrites(
+	ctx context.Context, r *serversv1.ListOverwritesRequest,
+) (*serversv1.ListOverwritesResponse, error) {
+	id, err := idOf[beep.ChannelID]("channel_id", r.GetChannelId())
+	if err != nil {
+		return nil, err
+	}
+	list, err := g.s.ListOverwrites(ctx, id)
+	return &serversv1.ListOverwritesResponse{Overwrites: protos(list, Overwrite.proto)}, err
+}
+
+// SetOverwrite decodes, calls and encodes.
+func (g *serversServer) SetOverwrite(
+	ctx context.Context, r *serversv1.SetOverwriteRequest,
+) (*serversv1.SetOverwriteResponse, error) {
+	o, err := overwriteOf(r)
+	if err != nil {
+		return nil, err
+	}
+	o, err = g.s.SetOverwrite(ctx, o)
+	return &serversv1.SetOverwriteResponse{Overwrite: o.proto()}, err
+}
+
+// ClearOverwrite decodes, calls and encodes.
+func (g *serversServer) ClearOverwrite(
+	ctx context.Context, r *serversv1.ClearOverwriteRequest,
+) (*serversv1.ClearOverwriteResponse, error) {
+	channel, err := idOf[beep.ChannelID]("channel_id", r.GetChannelId())
+	if err != nil {
+		return nil, err
+	}
+	id, err := idOf[uint64]("overwrite_id", r.GetOverwriteId())
+	if err != nil {
+		return nil, err
+	}
+	return &serversv1.ClearOverwriteResponse{}, g.s.ClearOverwrite(ctx, channel, id)
+}
+
+// ListMembers decodes, calls and encodes.
+func (g *serversServer) ListMembers(
+	ctx context.Context, r *serversv1.ListMembersRequest,
+) (*serversv1.ListMembersResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	after, err := idOrNone[beep.UserID]("after", r.GetAfter())
+	if err != nil {
+		return nil, err
+	}
+	list, err := g.s.ListMembers(ctx, id, after, r.GetLimit())
+	return &serversv1.ListMembersResponse{Members: protos(list, Member.proto)}, err
+}
+
+// KickMember decodes, calls and encodes.
+func (g *serversServer) KickMember(
+	ctx context.Context, r *serversv1.KickMemberRequest,
+) (*serversv1.KickMemberResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	user, err := idOf[beep.UserID]("user_id", r.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	return &serversv1.KickMemberResponse{}, g.s.KickMember(ctx, id, user)
+}
+
+// CreateInvitation decodes, calls and encodes.
+func (g *serversServer) CreateInvitation(
+	ctx context.Context, r *serversv1.CreateInvitationRequest,
+) (*serversv1.CreateInvitationResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	invitation, err := g.s.CreateInvitation(ctx, NewInvitation{
+		Server: id, MaxUses: r.GetMaxUses(), ExpiresIn: time.Duration(r.GetExpiresIn()) * time.Second,
+	})
+	return &serversv1.CreateInvitationResponse{Invitation: invitation.proto()}, err
+}
+
+// ListInvitations decodes, calls and encodes.
+func (g *serversServer) ListInvitations(
+	ctx context.Context, r *serversv1.ListInvitationsRequest,
+) (*serversv1.ListInvitationsResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	list, err := g.s.ListInvitations(ctx, id)
+	return &serversv1.ListInvitationsResponse{Invitations: protos(list, Invitation.proto)}, err
+}
+
+// RevokeInvitation decodes, calls and encodes.
+func (g *serversServer) RevokeInvitation(
+	ctx context.Context, r *serversv1.RevokeInvitationRequest,
+) (*serversv1.RevokeInvitationResponse, error) {
+	return &serversv1.RevokeInvitationResponse{}, g.s.RevokeInvitation(ctx, r.GetCode())
+}
+
+// GetInvitation decodes, calls and encodes.
+func (g *serversServer) GetInvitation(
+	ctx context.Context, r *serversv1.GetInvitationRequest,
+) (*serversv1.GetInvitationResponse, error) {
+	server, err := g.s.GetInvitation(ctx, r.GetCode())
+	return &serversv1.GetInvitationResponse{Preview: server.preview(r.GetCode())}, err
+}
+
+// AcceptInvitation decodes, calls and encodes.
+func (g *serversServer) AcceptInvitation(
+	ctx context.Context, r *serversv1.AcceptInvitationRequest,
+) (*serversv1.AcceptInvitationResponse, error) {
+	server, err := g.s.AcceptInvitation(ctx, r.GetCode())
+	return &serversv1.AcceptInvitationResponse{Server: server.proto()}, err
+}

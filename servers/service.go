@@ -1,0 +1,131 @@
+package servers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/beep-chat/beep"
+	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+)
+
+const (
+	// maxTries is how often a change is decided anew because its scope moved on under it. A try takes a few
+	// milliseconds, so this many fail in a row only where a scope changes hundreds of times a second.
+	maxTries = 12
+	// maxPause bounds the random wait between two tries.
+	maxPause = 20 * time.Millisecond
+)
+
+// Publisher wakes those who follow a topic. A wake-up may be lost: followers look by themselves every second.
+type Publisher interface {
+	Publish(ctx context.Context, topic string, payload []byte) error
+}
+
+// Deps is what a Service needs; all of it.
+type Deps struct {
+	Store  Store
+	Authz  authzv1.AuthzClient
+	Bus    Publisher
+	Limits beep.Limits
+	Minter *beep.Minter
+	Log    *slog.Logger
+}
+
+// Service has the use-cases. Each reads: authorise, validate, change, reply. Reads go the other way round, first
+// read and then authorise: what is shown is then never newer than the permissions it is shown under.
+type Service struct {
+	store  Store
+	authz  authzv1.AuthzClient
+	bus    Publisher
+	limits beep.Limits
+	minter *beep.Minter
+	log    *slog.Logger
+}
+
+// New is a Service ready to be registered.
+func New(d Deps) (*Service, error) {
+	if d.Store == nil || d.Authz == nil || d.Bus == nil || d.Minter == nil || d.Log == nil {
+		return nil, errors.New("servers: a dependency is missing")
+	}
+	return &Service{d.Store, d.Authz, d.Bus, d.Limits, d.Minter, d.Log}, nil
+}
+
+// Register adds the service, and the scope log that its peers read, to a server.
+func (s *Service) Register(r grpc.ServiceRegistrar) {
+	serversv1.RegisterServersServer(r, &serversServer{s: s})
+	serversv1.RegisterScopeLogServer(r, &scopeLogServer{s: s})
+}
+
+// Run is the service's background work until ctx ends. It has none: whatever follows from a change is driven by the
+// readers of the scope log.
+func (s *Service) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+// errMoved is a change that was allowed at a revision which is no longer the scope's.
+var errMoved = errors.New("the scope moved on")
+
+// settle runs try until it commits at the revision at which it was decided. try decides and commits from the
+// beginning each time; it answers errMoved to be run again.
+func (s *Service) settle(ctx context.Context, try func() error) error {
+	for range maxTries {
+		if err := try(); !errors.Is(err, errMoved) {
+			return err
+		}
+		pause := time.NewTimer(rand.N(maxPause)) //nolint:gosec // spreading, not a secret
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return beep.Unavailable(ctx.Err())
+		}
+	}
+	return beep.Unavailable(errMoved)
+}
+
+// commit makes a change, now, and wakes the readers of the scopes that it touched. A conflict is errMoved.
+func (s *Service) commit(ctx context.Context, c Commit) error {
+	c.At = beep.Now()
+	if err := s.store.Commit(ctx, c); err != nil {
+		if errors.Is(err, beep.ErrConflict) {
+			return errMoved
+		}
+		return err
+	}
+	for _, part := range c.Parts() {
+		if len(part.Changes) == 0 {
+			continue
+		}
+		if err := s.bus.Publish(ctx, "scope:"+part.Scope.String(), nil); err != nil {
+			s.log.DebugContext(ctx, "wake-up lost", "scope", part.Scope.String(), "error", err)
+		}
+	}
+	return nil
+}
+
+// instead is what a use-case answers for a thing that is not there; every other error stays as it is.
+func instead(err error, missing *beep.Error) error {
+	if errors.Is(err, beep.ErrNotFound) {
+		return missing
+	}
+	return err
+}
+
+func noServer() *beep.Error {
+	return beep.NotFound(beep.CodeServerNotFound, "there is no such server")
+}
+
+func noChannel() *beep.Error {
+	return beep.NotFound(beep.CodeChannelNotFound, "there is no such channel")
+}
+
+func noInvitation() *beep.Error {
+	return beep.NotFound(beep.CodeInviteNotFound, "this invitation does not work, or no more")
+}
