@@ -1,0 +1,170 @@
+package realtime
+
+import (
+	"context"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/beep-chat/beep"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
+	"github.com/beep-chat/beep/perm"
+)
+
+// channel is a channel that sessions here are registered in.
+type channel struct {
+	id beep.ChannelID
+	sc *scope
+
+	// subs are the registered sessions with the rights that the client was told. Guarded by sc.mu.
+	subs map[*Session]perm.Rights
+
+	mu      sync.Mutex // guards everything below; taken inside sc.mu, never around it
+	known   bool       // whether have is: a channel nobody was registered in must ask for its head
+	have    uint32     // what its sessions have been sent, or have not needed
+	inbox   []*messagesv1.Wake
+	working bool
+	unwatch func()
+}
+
+// maxInbox bounds the wake-ups that wait for one channel; more are dropped, as wake-ups may be.
+const maxInbox = 256
+
+func (ch *channel) isKnown() bool {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	return ch.known
+}
+
+// ensure makes have known, from a head that was asked for; it says whether have is known now.
+func (ch *channel) ensure(head uint32, asked bool) bool {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if !ch.known && asked {
+		ch.known, ch.have = true, head
+	}
+	return ch.known
+}
+
+func (ch *channel) setHave(r uint32) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.have = max(ch.have, r)
+}
+
+// unregister takes a session out. The last one out forgets how far the channel was sent. sc.mu is held.
+func (ch *channel) unregister(s *Session) {
+	if _, in := ch.subs[s]; !in {
+		return
+	}
+	delete(ch.subs, s)
+	if len(ch.subs) > 0 {
+		return
+	}
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.known, ch.have, ch.inbox = false, 0, nil
+	if ch.unwatch != nil {
+		go ch.unwatch() // the bus has locks of its own
+		ch.unwatch = nil
+	}
+}
+
+// wake is rule 8: the channel's one worker looks at wake-ups in the order they came.
+func (n *Node) wake(ch *channel, w *messagesv1.Wake) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if !ch.known || len(ch.inbox) >= maxInbox {
+		return
+	}
+	ch.inbox = append(ch.inbox, w)
+	if !ch.working {
+		ch.working = true
+		n.wait.Go(func() { n.work(ch) })
+	}
+}
+
+// next is the next wake-up to look at, or nil when the worker may end.
+func (ch *channel) next() (w *messagesv1.Wake, have uint32) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	for len(ch.inbox) > 0 {
+		w, ch.inbox = ch.inbox[0], ch.inbox[1:]
+		if w.GetLast() > ch.have {
+			return w, ch.have
+		}
+	}
+	ch.working, ch.inbox = false, nil
+	return nil, 0
+}
+
+func (n *Node) work(ch *channel) {
+	for {
+		w, have := ch.next()
+		if w == nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(n.life, callTimeout)
+		err := n.serve(ctx, ch, w, have)
+		cancel()
+		if err != nil { // what was missed is found by the next sweep
+			n.peers.Logger.Warn("channel not delivered", "channel", ch.id, "error", err)
+		}
+	}
+}
+
+// serve delivers a wake-up that continues what was sent, and otherwise whatever follows it in the log.
+func (n *Node) serve(ctx context.Context, ch *channel, w *messagesv1.Wake, have uint32) error {
+	f, last, e := wrap(w.GetFrame()), w.GetLast(), w.GetE()
+	if w.GetFirst() > have+1 || len(w.GetFrame()) == 0 {
+		resp, err := n.peers.Log.Since(ctx, &messagesv1.SinceRequest{ChannelId: uint64(ch.id), R: have})
+		if err != nil {
+			return err
+		}
+		if resp.GetHead() <= have {
+			return nil
+		}
+		f, last, e = encode("delta", delta(ch.id, resp, false)), resp.GetHead(), newest(resp.GetEntries())
+	}
+	if err := n.follow(ctx, ch.sc, e); err != nil {
+		return err
+	}
+	if !ch.sc.deliver(ch, f, last, e) {
+		return beep.Unavailable(nil)
+	}
+	return nil
+}
+
+// delta is an answer of the log without the revisions, which are nobody's business.
+func delta(id beep.ChannelID, resp *messagesv1.SinceResponse, answer bool) *realtimev1.Delta {
+	d := &realtimev1.Delta{ChannelId: uint64(id), Reset_: resp.GetReset_(), Head: resp.GetHead(), Answer: answer}
+	for _, x := range resp.GetEntries() {
+		d.Entries = append(d.Entries, x.GetEntry())
+	}
+	return d
+}
+
+// watchOnce subscribes to a channel's wake-ups and typing, unless it is already.
+func (n *Node) watchOnce(ch *channel) {
+	ch.mu.Lock()
+	watched := ch.unwatch != nil
+	ch.mu.Unlock()
+	if watched {
+		return
+	}
+	stopWakes := n.peers.Bus.Subscribe("ch:"+ch.id.String(), func(payload []byte) {
+		w := &messagesv1.Wake{}
+		if proto.Unmarshal(payload, w) == nil && w.GetChannelId() == uint64(ch.id) {
+			n.wake(ch, w)
+		}
+	})
+	stopTyping := n.peers.Bus.Subscribe("typing:"+ch.id.String(), func(payload []byte) { n.typed(ch, payload) })
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.unwatch != nil || !ch.known {
+		go func() { stopWakes(); stopTyping() }()
+		return
+	}
+	ch.unwatch = func() { stopWakes(); stopTyping() }
+}

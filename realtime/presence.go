@@ -1,0 +1,272 @@
+package realtime
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/beep-chat/beep"
+	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
+	"github.com/beep-chat/beep/perm"
+)
+
+const (
+	presenceTopic = "presence"
+	gossipEvery   = 15 * time.Second // a node repeats what it knows of its own users
+	gossipExpires = 40 * time.Second // and is forgotten without repeating it
+	presenceTick  = 250 * time.Millisecond
+	// presenceCap is the number of sessions in a server above which presence is not pushed: in a crowd
+	// everybody's coming and going would cost the square of it and tell nobody anything.
+	presenceCap = 1000
+)
+
+// Statuses as others see them, the one that wins over the next first.
+var shown = []string{"dnd", "online", "idle"}
+
+func statusOf(s string) (string, error) {
+	switch s {
+	case "":
+		return "online", nil
+	case "online", "idle", "dnd", "invisible":
+		return s, nil
+	}
+	return "", beep.InvalidField(beep.CodeInvalidField, "status", "must be online, idle, dnd or invisible")
+}
+
+// presences is what all nodes say of their users, by gossip over the bus. It is soft: whoever is not
+// repeated is offline soon.
+type presences struct {
+	self string
+
+	mu      sync.Mutex // guards everything below
+	by      map[beep.UserID]map[string]sighting
+	changed map[beep.UserID]struct{}
+}
+
+type sighting struct {
+	status string
+	at     time.Time
+}
+
+func newPresences(self string) *presences {
+	return &presences{self: self, by: map[beep.UserID]map[string]sighting{}, changed: map[beep.UserID]struct{}{}}
+}
+
+func (p *presences) statusLocked(who beep.UserID) string {
+	for _, want := range shown {
+		for _, x := range p.by[who] {
+			if x.status == want {
+				return want
+			}
+		}
+	}
+	return "offline"
+}
+
+// note takes over what a node says of a user; "" and invisible are as good as not there.
+func (p *presences) note(node string, who beep.UserID, status string, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.statusLocked(who)
+	if status == "" || status == "invisible" {
+		delete(p.by[who], node)
+		if len(p.by[who]) == 0 {
+			delete(p.by, who)
+		}
+	} else {
+		if p.by[who] == nil {
+			p.by[who] = map[string]sighting{}
+		}
+		p.by[who][node] = sighting{status, now}
+	}
+	if p.statusLocked(who) != before {
+		p.changed[who] = struct{}{}
+	}
+}
+
+// take answers who changed since the last time, dropping nodes that have fallen silent.
+func (p *presences) take(now time.Time) map[beep.UserID]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for who, nodes := range p.by {
+		before := p.statusLocked(who)
+		for node, x := range nodes {
+			if node != p.self && now.Sub(x.at) > gossipExpires {
+				delete(nodes, node)
+			}
+		}
+		if p.statusLocked(who) != before {
+			p.changed[who] = struct{}{}
+		}
+	}
+	out := make(map[beep.UserID]string, len(p.changed))
+	for who := range p.changed {
+		out[who] = p.statusLocked(who)
+	}
+	clear(p.changed)
+	return out
+}
+
+// among answers who of the users is seen as there.
+func (p *presences) among(ids []beep.UserID) []*realtimev1.Presence {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []*realtimev1.Presence
+	for _, id := range ids {
+		if st := p.statusLocked(id); st != "offline" {
+			out = append(out, &realtimev1.Presence{UserId: uint64(id), Status: st})
+		}
+	}
+	return out
+}
+
+// whisper is what nodes tell each other on the bus.
+type whisper struct {
+	Node  string            `json:"node"`
+	Users map[string]string `json:"users,omitempty"` // by id; "" is gone from that node
+	Ask   bool              `json:"ask,omitempty"`   // tell me yours: I am new
+}
+
+func (n *Node) gossip(payload []byte) {
+	var w whisper
+	if json.Unmarshal(payload, &w) != nil || w.Node == n.name {
+		return
+	}
+	for id, status := range w.Users {
+		if who, err := strconv.ParseUint(id, 10, 64); err == nil {
+			n.present.note(w.Node, beep.UserID(who), status, time.Now())
+		}
+	}
+	if w.Ask {
+		n.later(n.announceAll)
+	}
+}
+
+func (n *Node) askPresence(ctx context.Context) { n.whisper(ctx, whisper{Node: n.name, Ask: true}) }
+
+func (n *Node) whisper(ctx context.Context, w whisper) {
+	if payload, err := json.Marshal(w); err == nil {
+		_ = n.peers.Bus.Publish(ctx, presenceTopic, payload) // soft: repeated soon
+	}
+}
+
+// announce tells everyone what a user's sessions here add up to.
+func (n *Node) announce(who beep.UserID) {
+	status := n.localStatus(who)
+	n.present.note(n.name, who, status, time.Now())
+	n.later(func(ctx context.Context) {
+		n.whisper(ctx, whisper{Node: n.name, Users: map[string]string{who.String(): status}})
+	})
+}
+
+func (n *Node) localStatus(who beep.UserID) string {
+	best := ""
+	for _, s := range n.sessionsOf(who) {
+		s.mu.Lock()
+		status := s.status
+		s.mu.Unlock()
+		if best == "" || best == "invisible" || rank(status) < rank(best) {
+			best = status
+		}
+	}
+	return best
+}
+
+func rank(status string) int {
+	for i, s := range shown {
+		if s == status {
+			return i
+		}
+	}
+	return len(shown)
+}
+
+func (n *Node) announceAll(ctx context.Context) {
+	users, _ := n.followed()
+	w := whisper{Node: n.name, Users: map[string]string{}}
+	for _, u := range users {
+		w.Users[u.id.String()] = n.localStatus(u.id)
+		if len(w.Users) == 1000 {
+			n.whisper(ctx, w)
+			w.Users = map[string]string{}
+		}
+	}
+	n.whisper(ctx, w)
+}
+
+// tellPresence pushes what has changed to those who share a server, many changes in one write.
+func (n *Node) tellPresence(now time.Time) {
+	changed := n.present.take(now)
+	if len(changed) == 0 {
+		return
+	}
+	_, scopes := n.followed()
+	for _, sc := range scopes {
+		sc.tellPresence(changed)
+	}
+}
+
+func (sc *scope) tellPresence(changed map[beep.UserID]string) {
+	sc.mu.RLock()
+	defer sc.mu.RUnlock()
+	if len(sc.sessions) == 0 || len(sc.sessions) > presenceCap {
+		return
+	}
+	var all []byte
+	for who, status := range changed {
+		if sc.members[who] != nil {
+			all = append(all, encode("presence", &realtimev1.Presence{UserId: uint64(who), Status: status}).data...)
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	for s := range sc.sessions {
+		s.push(Frame{data: all, ephemeral: true})
+	}
+}
+
+func (n *Node) setStatus(_ context.Context, s *Session, status string) error {
+	status, err := statusOf(status)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.status = status
+	s.mu.Unlock()
+	n.announce(s.identity())
+	return nil
+}
+
+// typing tells the others in a channel. It needs the right to send there; what comes too soon is dropped.
+func (n *Node) typing(ctx context.Context, s *Session, id beep.ChannelID) error {
+	ch, rights := n.registered(s, id)
+	switch {
+	case ch == nil:
+		return beep.NotFound(beep.CodeChannelNotFound, "there is no such channel")
+	case !rights.Has(perm.SendMessages):
+		return beep.Forbidden(beep.CodeForbidden, "send_messages is missing in this channel")
+	case !s.mayType(id, time.Now()):
+		return nil
+	}
+	return n.peers.Bus.Publish(ctx, "typing:"+id.String(), []byte(s.identity().String()))
+}
+
+// typed shows that someone types to those registered in the channel, save the one who does.
+func (n *Node) typed(ch *channel, payload []byte) {
+	who, err := beep.ParseID[any](string(payload))
+	if err != nil {
+		return
+	}
+	f := encode("typing", &realtimev1.Typing{ChannelId: uint64(ch.id), UserId: uint64(who)})
+	f.ephemeral = true
+	ch.sc.mu.RLock()
+	defer ch.sc.mu.RUnlock()
+	for s := range ch.subs {
+		if s.identity() != beep.UserID(who) {
+			s.push(f)
+		}
+	}
+}

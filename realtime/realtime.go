@@ -1,0 +1,234 @@
+// Package realtime keeps the sockets: it fans the channel logs out to sessions, keeps their permissions
+// current, and lets them catch up. It stores nothing: after a crash clients resume on any other node.
+//
+// It implements rules 8 to 12 of the log's protocol (docs/realtime.md is the client's side): wake-ups may
+// be lost, doubled and reordered, and nothing is sent under a View older than the content needs. Start
+// reading with scope.go, where both are held together by one lock.
+package realtime
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/beep-chat/beep"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	usersv1 "github.com/beep-chat/beep/api/beep/users/v1"
+	"github.com/beep-chat/beep/kit/bus"
+	"github.com/beep-chat/beep/kit/rpc"
+	"github.com/beep-chat/beep/scopelog"
+)
+
+// Tokens says what an access token is worth; kit/oidc's Verifier does.
+type Tokens interface {
+	// Verify answers whose token it is and when it ends, or an Unauthenticated error.
+	Verify(ctx context.Context, token string) (c beep.Caller, expires time.Time, err error)
+}
+
+// Deps is what a node needs.
+type Deps struct {
+	Scopes  serversv1.ScopeLogClient
+	Log     messagesv1.ChannelLogClient
+	Users   usersv1.UsersClient
+	Tokens  Tokens
+	Minter  *rpc.Minter // of the identities under which a session's own profile is asked for
+	Bus     bus.Bus
+	Limits  beep.Limits
+	Logger  *slog.Logger
+	Origins []string      // pages of these origins may connect besides our own
+	Sweep   time.Duration // how often everything is asked for without a wake-up; 0 is 1 s
+}
+
+// Node is one process's realtime service.
+type Node struct {
+	peers    Deps
+	name     string // of this node, in presence gossip
+	limits   beep.Limits
+	origins  []string
+	fresh    *scopelog.Log
+	present  *presences
+	resuming chan struct{} // a place for each session that resumes now
+	draining atomic.Bool
+	wait     sync.WaitGroup // sockets' readers and writers, workers, attaches
+	//nolint:containedctx // work started by a wake-up belongs to the node, not to a request
+	life context.Context
+	stop context.CancelFunc
+
+	mu       sync.Mutex // guards the maps; never held over a call or while taking another lock
+	sessions map[*Session]struct{}
+	users    map[beep.UserID]*user
+	scopes   map[beep.Scope]*scope
+	channels map[beep.ChannelID]*channel
+}
+
+// resumesAtOnce bounds the sessions that load their state at the same time; the others wait.
+const resumesAtOnce = 64
+
+// New makes a node that serves as soon as Run runs.
+func New(d Deps) (*Node, error) {
+	if d.Scopes == nil || d.Log == nil || d.Users == nil || d.Tokens == nil || d.Minter == nil || d.Bus == nil || d.Logger == nil {
+		return nil, errors.New("realtime: a dependency is missing")
+	}
+	if d.Sweep == 0 {
+		d.Sweep = time.Second
+	}
+	n := &Node{
+		peers: d, name: rand.Text(), limits: d.Limits, origins: d.Origins, fresh: scopelog.New(d.Scopes),
+		resuming: make(chan struct{}, resumesAtOnce),
+		sessions: map[*Session]struct{}{}, users: map[beep.UserID]*user{},
+		scopes: map[beep.Scope]*scope{}, channels: map[beep.ChannelID]*channel{},
+	}
+	n.present = newPresences(n.name)
+	n.life, n.stop = context.WithCancel(context.Background())
+	return n, nil
+}
+
+// Open starts a session for a client that has connected.
+func (n *Node) Open(out Outbox) *Session {
+	s := &Session{id: rand.Text()[:12], out: out}
+	s.lastSeen.Store(time.Now().UnixMilli())
+	n.mu.Lock()
+	n.sessions[s] = struct{}{}
+	n.mu.Unlock()
+	s.push(encode("hello", &realtimev1.Hello{HeartbeatInterval: uint32(n.limits.Heartbeat.Milliseconds())})) //nolint:gosec // seconds
+	return s
+}
+
+// Receive handles one frame of a client.
+func (n *Node) Receive(s *Session, payload []byte) {
+	if s.touch(time.Now()) {
+		s.out.Close(closeFlood, "too many frames")
+		return
+	}
+	op, d, err := decode(payload)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(n.life, callTimeout)
+		defer cancel()
+		err = n.handle(ctx, s, op, d)
+	}
+	if err != nil {
+		n.refuse(s, op, d, err)
+	}
+}
+
+// callTimeout bounds what one frame may cause.
+const callTimeout = 10 * time.Second
+
+func (n *Node) handle(ctx context.Context, s *Session, op string, d proto.Message) error {
+	identified := s.identity() != 0
+	if m, ok := d.(*realtimev1.Identify); ok {
+		if identified {
+			s.out.Close(closePolicy, "identify comes once")
+			return nil
+		}
+		return n.identify(ctx, s, m)
+	}
+	if _, ok := d.(*emptypb.Empty); ok {
+		s.push(heartbeatAck)
+		return nil
+	}
+	if !identified {
+		return beep.Invalid(beep.CodeNotIdentified, "identify comes first")
+	}
+	switch m := d.(type) {
+	case *realtimev1.RenewToken:
+		return n.renew(ctx, s, m.GetToken())
+	case *realtimev1.Since:
+		return n.ask(ctx, s, beep.ChannelID(m.GetChannelId()), m.GetR())
+	case *realtimev1.StartTyping:
+		return n.typing(ctx, s, beep.ChannelID(m.GetChannelId()))
+	case *realtimev1.SetStatus:
+		return n.setStatus(ctx, s, m.GetStatus())
+	}
+	return beep.Invalid(beep.CodeUnknownOp, "there is no op "+op)
+}
+
+var heartbeatAck = encode("heartbeat_ack", &emptypb.Empty{})
+
+// refuse tells the client that a frame had no effect. A bad token ends the session: a client that cannot
+// prove who it is has nothing to wait for.
+func (n *Node) refuse(s *Session, op string, d proto.Message, err error) {
+	var known *beep.Error
+	if !errors.As(err, &known) {
+		n.peers.Logger.Error("frame failed", "op", op, "error", err)
+		known = beep.Unavailable(err)
+	}
+	if known.Kind == beep.KindUnauthenticated {
+		s.out.Close(closeToken, string(known.Code))
+		return
+	}
+	r := &realtimev1.Refused{Code: string(known.Code), Message: known.Msg, Op: op}
+	if m, ok := d.(interface{ GetChannelId() uint64 }); ok {
+		r.ChannelId = m.GetChannelId()
+	}
+	s.push(encode("error", r))
+}
+
+// renew replaces the token of a session; it must be the same user's.
+func (n *Node) renew(ctx context.Context, s *Session, token string) error {
+	c, expires, err := n.peers.Tokens.Verify(ctx, token)
+	if err != nil {
+		return err
+	}
+	if c.User != s.identity() {
+		return beep.Unauthenticated(beep.CodeInvalidToken, "that token is somebody else's")
+	}
+	s.mu.Lock()
+	s.signIn, s.token, s.expires, s.warned = c.Session, token, expires, false
+	s.mu.Unlock()
+	return nil
+}
+
+// Revoked is told by the revocation feed that tokens of a sign-in session or of a user may have ended; the
+// sockets whose token has are closed at once.
+func (n *Node) Revoked(signIn beep.SessionID, who beep.UserID) {
+	for _, s := range n.all() {
+		s.mu.Lock()
+		token, concerned := s.token, s.user != 0 && (s.user == who || (signIn != 0 && s.signIn == signIn))
+		s.mu.Unlock()
+		if !concerned {
+			continue
+		}
+		n.later(func(ctx context.Context) {
+			if _, _, err := n.peers.Tokens.Verify(ctx, token); err != nil {
+				s.out.Close(closeToken, "revoked")
+			}
+		})
+	}
+}
+
+// all is every session, identified or not.
+func (n *Node) all() []*Session {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Collect(maps.Keys(n.sessions))
+}
+
+// Leave forgets a session whose client is gone.
+func (n *Node) Leave(s *Session) {
+	s.mu.Lock()
+	who := s.user
+	s.gone = true
+	s.mu.Unlock()
+	u := n.forget(who, s)
+	for _, sc := range s.scopeList() {
+		sc.drop(s)
+	}
+	if u != nil {
+		u.reading.Lock()
+		delete(u.entered, s)
+		u.reading.Unlock()
+		n.announce(who)
+	}
+}

@@ -1,0 +1,347 @@
+package realtime
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/beep-chat/beep"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
+	usersv1 "github.com/beep-chat/beep/api/beep/users/v1"
+	"github.com/beep-chat/beep/kit/rpc"
+	"github.com/beep-chat/beep/perm"
+)
+
+// identify is rule 11: find out who it is, advance to now every scope that the personal scope names,
+// register in every channel that its View shows, and only then answer what was missed since.
+func (n *Node) identify(ctx context.Context, s *Session, m *realtimev1.Identify) error {
+	status, err := statusOf(m.GetStatus())
+	if err != nil {
+		return err
+	}
+	if len(m.GetChannels()) > maxNamed {
+		return beep.Invalid(beep.CodeInvalidFrame, "too many channels are named")
+	}
+	c, expires, err := n.peers.Tokens.Verify(ctx, m.GetToken())
+	if err != nil {
+		return err
+	}
+	select {
+	case n.resuming <- struct{}{}:
+		defer func() { <-n.resuming }()
+	case <-ctx.Done():
+		return beep.Unavailable(ctx.Err())
+	}
+	u, err := n.userOf(c.User, s)
+	if err != nil {
+		s.out.Close(closeFlood, "too many sessions")
+		return nil
+	}
+	s.mu.Lock()
+	s.user, s.signIn, s.token, s.expires = c.User, c.Session, m.GetToken(), expires
+	s.status, s.holding = status, true
+	s.mu.Unlock()
+	if ctx, err = rpc.WithIdentity(ctx, n.peers.Minter, c); err == nil {
+		err = n.resume(ctx, s, u, m.GetChannels())
+	}
+	if err != nil {
+		n.peers.Logger.Warn("resume failed", "session", s.id, "error", err)
+		s.out.Close(closeGoingAway, "try again") // half a state would look like a whole one
+		return nil
+	}
+	n.announce(c.User)
+	return nil
+}
+
+// maxNamed bounds the channels a client may say it has: more than it can see.
+const maxNamed = 50 * 500
+
+func (n *Node) resume(ctx context.Context, s *Session, u *user, named map[uint64]uint32) error {
+	profile, err := n.profile(ctx, u.id)
+	if err != nil {
+		return err
+	}
+	rev, err := n.fresh.Fresh(ctx, beep.UserScope(u.id))
+	if err != nil {
+		return err
+	}
+	u.reading.Lock()
+	defer u.reading.Unlock()
+	joined, left, err := n.readPersonal(ctx, u, rev)
+	if err != nil {
+		return err
+	}
+	for other := range u.entered { // what this reading found new is news for them, too
+		for _, id := range joined {
+			n.enterLive(ctx, other, id)
+		}
+	}
+	for _, id := range left {
+		if sc := n.known(id); sc != nil {
+			n.followFresh(ctx, sc)
+		}
+	}
+	ready := &realtimev1.Ready{SessionId: s.id, User: profile}
+	var in []*channel
+	for _, id := range u.belongs {
+		st, channels, err := n.enter(ctx, s, id)
+		if err != nil {
+			return err
+		}
+		if st != nil {
+			ready.Servers = append(ready.Servers, st)
+			in = append(in, channels...)
+		}
+	}
+	n.dismiss(s, in, named)
+	s.release(encode("ready", ready))
+	u.entered[s] = struct{}{}
+	return n.catchUp(ctx, s, in, named)
+}
+
+// dismiss tells a client about channels that it named and does not see any more.
+func (n *Node) dismiss(s *Session, in []*channel, named map[uint64]uint32) {
+	rest := maps.Clone(named)
+	for _, ch := range in {
+		delete(rest, uint64(ch.id))
+	}
+	for _, id := range slices.Sorted(maps.Keys(rest)) {
+		s.push(encode("channel_removed", &realtimev1.ChannelRemoved{ChannelId: id}))
+	}
+}
+
+func (n *Node) profile(ctx context.Context, id beep.UserID) (*usersv1.Profile, error) {
+	resp, err := n.peers.Users.ListUsers(ctx, &usersv1.ListUsersRequest{Ids: []uint64{uint64(id)}})
+	if err != nil {
+		return nil, err
+	}
+	if len(resp.GetUsers()) != 1 {
+		return nil, beep.Unauthenticated(beep.CodeInvalidToken, "there is no such user")
+	}
+	return resp.GetUsers()[0], nil
+}
+
+// enter makes a session a member of a scope at its revision now and registers it in every channel that it
+// sees. A nil state says that the user is not a member after all.
+func (n *Node) enter(ctx context.Context, s *Session, id beep.Scope) (*realtimev1.ServerState, []*channel, error) {
+	for {
+		sc := n.scope(id)
+		rev, err := n.fresh.Fresh(ctx, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := n.follow(ctx, sc, rev); err != nil {
+			return nil, nil, err
+		}
+		heads, err := n.unknownHeads(ctx, sc, s.identity())
+		if err != nil {
+			return nil, nil, err
+		}
+		e := entry{s: s, heads: heads, online: n.present.among(sc.memberIDs())}
+		if sc.admit(&e) {
+			continue // the node let go of the scope meanwhile
+		}
+		for _, ch := range e.in {
+			n.watchOnce(ch)
+		}
+		for _, id := range e.late {
+			n.later(func(ctx context.Context) { n.attach(ctx, s, sc, id) })
+		}
+		return e.state, e.in, nil
+	}
+}
+
+// entry is a session on its way into a scope.
+type entry struct {
+	s      *Session
+	heads  map[beep.ChannelID]uint32
+	online []*realtimev1.Presence
+
+	state *realtimev1.ServerState // what the client is told; nil if it is no member
+	in    []*channel              // registered in
+	late  []beep.ChannelID        // came into view since the heads were read: each is left for an attach
+}
+
+// admit registers a session in a scope and its channels, in one critical section with the state that it is told.
+func (sc *scope) admit(e *entry) (dropped bool) {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	who := e.s.identity()
+	if sc.dropped || sc.members[who] == nil || sc.gone || !e.s.stay(sc) {
+		return sc.dropped
+	}
+	sc.sessions[e.s] = sc.view.Rights(who)
+	for _, id := range sc.orderLocked() {
+		rights := sc.view.ChannelRights(who, id)
+		if !rights.Has(perm.ViewChannels) {
+			continue
+		}
+		ch := sc.channelLocked(id)
+		if head, asked := e.heads[id]; !ch.ensure(head, asked) {
+			e.late = append(e.late, id)
+			continue
+		}
+		ch.subs[e.s] = rights
+		e.s.push(encode("channel_added", &realtimev1.ChannelAdded{Channel: sc.listed[id], Rights: rights.Names()}))
+		e.in = append(e.in, ch)
+	}
+	e.state = sc.stateLocked(who, e.online)
+	return false
+}
+
+// unknownHeads asks, in one query, for the heads of the channels that the user sees and nobody here is
+// registered in.
+func (n *Node) unknownHeads(ctx context.Context, sc *scope, who beep.UserID) (map[beep.ChannelID]uint32, error) {
+	sc.mu.RLock()
+	var ask []beep.ChannelID
+	for id := range sc.listed {
+		if ch := sc.channels[id]; (ch == nil || !ch.isKnown()) && sc.view.ChannelRights(who, id).Has(perm.ViewChannels) {
+			ask = append(ask, id)
+		}
+	}
+	sc.mu.RUnlock()
+	return n.heads(ctx, ask)
+}
+
+// heads asks for the newest r of channels.
+func (n *Node) heads(ctx context.Context, ids []beep.ChannelID) (map[beep.ChannelID]uint32, error) {
+	out := make(map[beep.ChannelID]uint32, len(ids))
+	for part := range slices.Chunk(ids, 10_000) {
+		req := &messagesv1.GetHeadsRequest{}
+		for _, id := range part {
+			req.ChannelIds = append(req.ChannelIds, uint64(id))
+		}
+		resp, err := n.peers.Log.GetHeads(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		if len(resp.GetHeads()) != len(part) {
+			return nil, beep.Unavailable(nil)
+		}
+		for i, id := range part {
+			out[id] = resp.GetHeads()[i]
+		}
+	}
+	return out, nil
+}
+
+// catchUp answers, after registration, what a session missed in the channels that it named, and where the
+// log stands in the others.
+func (n *Node) catchUp(ctx context.Context, s *Session, in []*channel, named map[uint64]uint32) error {
+	ids := make([]beep.ChannelID, 0, len(in))
+	for _, ch := range in {
+		ids = append(ids, ch.id)
+	}
+	heads, err := n.heads(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, ch := range in {
+		head := heads[ch.id]
+		r, has := named[uint64(ch.id)]
+		if has && r != head {
+			if err := n.since(ctx, s, ch, r); err != nil {
+				return err
+			}
+			continue
+		}
+		// Nothing in it, so no View is too old for it; where the log stands is no content.
+		d := &realtimev1.Delta{ChannelId: uint64(ch.id), Reset_: !has, Head: head, Answer: true}
+		ch.sc.answer(ch, s, encode("delta", d), 0)
+	}
+	return nil
+}
+
+// since sends one session what follows r, under a View as new as that needs.
+func (n *Node) since(ctx context.Context, s *Session, ch *channel, r uint32) error {
+	resp, err := n.peers.Log.Since(ctx, &messagesv1.SinceRequest{ChannelId: uint64(ch.id), R: r})
+	if err != nil {
+		return err
+	}
+	e := newest(resp.GetEntries())
+	if err := n.follow(ctx, ch.sc, e); err != nil {
+		return err
+	}
+	ch.sc.answer(ch, s, encode("delta", delta(ch.id, resp, true)), e)
+	return nil
+}
+
+// ask is the client's since. A channel that the session is not registered in does not exist for it.
+func (n *Node) ask(ctx context.Context, s *Session, id beep.ChannelID, r uint32) error {
+	ch, _ := n.registered(s, id)
+	if ch == nil {
+		return beep.NotFound(beep.CodeChannelNotFound, "there is no such channel")
+	}
+	return n.since(ctx, s, ch, r)
+}
+
+// registered finds a channel that a session is in, and the rights that it has there.
+func (n *Node) registered(s *Session, id beep.ChannelID) (*channel, perm.Rights) {
+	for _, sc := range s.scopeList() {
+		sc.mu.RLock()
+		ch := sc.channels[id]
+		var rights perm.Rights
+		in := false
+		if ch != nil {
+			rights, in = ch.subs[s]
+		}
+		sc.mu.RUnlock()
+		if in {
+			return ch, rights
+		}
+	}
+	return nil, 0
+}
+
+// enterLive makes a session that is connected already a member of a scope that its user has joined.
+func (n *Node) enterLive(ctx context.Context, s *Session, id beep.Scope) {
+	s.hold()
+	st, in, err := n.enter(ctx, s, id)
+	if err != nil || st == nil {
+		s.release(Frame{})
+		if err != nil {
+			s.out.Close(closeGoingAway, "try again")
+		}
+		return
+	}
+	s.release(encode("server_added", st))
+	if err := n.catchUp(ctx, s, in, nil); err != nil {
+		s.out.Close(closeGoingAway, "try again")
+	}
+}
+
+// attach registers a session in one channel that it has gained, unless it has lost it again meanwhile.
+func (n *Node) attach(ctx context.Context, s *Session, sc *scope, id beep.ChannelID) {
+	heads, err := n.heads(ctx, []beep.ChannelID{id})
+	if err != nil {
+		s.out.Close(closeGoingAway, "try again")
+		return
+	}
+	ch := sc.register(s, id, heads[id])
+	if ch == nil {
+		return
+	}
+	n.watchOnce(ch)
+	if err := n.catchUp(ctx, s, []*channel{ch}, nil); err != nil {
+		s.out.Close(closeGoingAway, "try again")
+	}
+}
+
+// register puts a session that belongs to the scope into a channel that the View lets it see.
+func (sc *scope) register(s *Session, id beep.ChannelID, head uint32) *channel {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	rights := sc.view.ChannelRights(s.identity(), id)
+	if _, member := sc.sessions[s]; !member || sc.listed[id] == nil || !rights.Has(perm.ViewChannels) {
+		return nil
+	}
+	ch := sc.channelLocked(id)
+	if _, in := ch.subs[s]; in {
+		return nil
+	}
+	ch.ensure(head, true)
+	ch.subs[s] = rights
+	s.push(encode("channel_added", &realtimev1.ChannelAdded{Channel: sc.listed[id], Rights: rights.Names()}))
+	return ch
+}

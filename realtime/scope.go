@@ -1,0 +1,312 @@
+package realtime
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/beep-chat/beep"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	"github.com/beep-chat/beep/perm"
+	"github.com/beep-chat/beep/scopelog"
+)
+
+// scope is a server as this node knows it: its View, what its rows say besides, and which sessions are in
+// which of its channels.
+//
+// One lock makes the promise of rule 9: registrations are changed only together with the View, and frames
+// are queued only under the lock that the View was looked at. So a session that is registered in a channel
+// is one that the View, as it stands, lets see it, and there is no step between check and enqueue.
+type scope struct {
+	id      beep.Scope
+	unwatch func()
+
+	following sync.Mutex // one reader of the log at a time, held over calls
+
+	mu       sync.RWMutex // guards everything below, the channels' subs included; held for no call
+	view     *perm.View
+	server   *serversv1.Server
+	roles    map[uint64]*serversv1.Role
+	members  map[beep.UserID]*serversv1.Member
+	listed   map[beep.ChannelID]*serversv1.Channel
+	channels map[beep.ChannelID]*channel
+	sessions map[*Session]perm.Rights // with the rights on the server that the client was told
+	gone     bool                     // the server was removed
+	empty    int                      // sweeps without a session
+	dropped  bool                     // this node follows it no more; another scope may have taken its place
+}
+
+func newScope(id beep.Scope) *scope {
+	return &scope{
+		id: id, view: perm.NewView(id), roles: map[uint64]*serversv1.Role{}, members: map[beep.UserID]*serversv1.Member{},
+		listed: map[beep.ChannelID]*serversv1.Channel{}, channels: map[beep.ChannelID]*channel{},
+		sessions: map[*Session]perm.Rights{},
+	}
+}
+
+// known is a scope that this node follows, or nil.
+func (n *Node) known(id beep.Scope) *scope {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.scopes[id]
+}
+
+// scope is the scope with that id, followed from now on but perhaps not loaded yet.
+func (n *Node) scope(id beep.Scope) *scope {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	sc := n.scopes[id]
+	if sc == nil {
+		sc = newScope(id)
+		n.scopes[id] = sc
+		sc.unwatch = n.peers.Bus.Subscribe(scopeTopic(id), func([]byte) {
+			n.later(func(ctx context.Context) { n.followFresh(ctx, sc) })
+		})
+	}
+	return sc
+}
+
+// maxEmpty is the number of sweeps that a scope without sessions is kept warm for.
+const maxEmpty = 60
+
+// drowse says whether a scope has been without sessions for so long that the node lets go of it.
+func (sc *scope) drowse() bool {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	if len(sc.sessions) > 0 {
+		sc.empty = 0
+		return false
+	}
+	sc.empty++
+	sc.dropped = sc.empty > maxEmpty
+	return sc.dropped
+}
+
+// release lets go of a scope that drowses.
+func (n *Node) release(sc *scope) {
+	n.mu.Lock()
+	if n.scopes[sc.id] == sc {
+		delete(n.scopes, sc.id)
+	}
+	n.mu.Unlock()
+	sc.unwatch()
+}
+
+func (sc *scope) rev() uint64 {
+	sc.mu.RLock()
+	defer sc.mu.RUnlock()
+	return sc.view.Rev()
+}
+
+// followFresh advances a scope to what its rev is now. Errors are left to the next sweep.
+func (n *Node) followFresh(ctx context.Context, sc *scope) {
+	if rev, err := n.fresh.Fresh(ctx, sc.id); err == nil {
+		_ = n.follow(ctx, sc, rev)
+	}
+}
+
+// follow advances the View of a scope to at least rev (rule 3). As it moves, who lost a channel is told at
+// once and who gained one is attached.
+func (n *Node) follow(ctx context.Context, sc *scope, rev uint64) error {
+	if sc.rev() >= rev {
+		return nil
+	}
+	sc.following.Lock()
+	defer sc.following.Unlock()
+	for from := sc.rev(); from < rev; from = sc.rev() {
+		resp, err := n.peers.Scopes.ListChanges(ctx, &serversv1.ListChangesRequest{Scope: scopeProto(sc.id), After: from})
+		if err != nil {
+			return fmt.Errorf("follow scope %s from %d: %w", sc.id, from, err)
+		}
+		gained, err := sc.advance(resp.GetChanges())
+		if err != nil {
+			n.abandon(sc)
+			return fmt.Errorf("follow scope %s from %d: %w", sc.id, from, err)
+		}
+		for _, g := range gained {
+			n.later(func(ctx context.Context) { n.attach(ctx, g.s, sc, g.ch) })
+		}
+		if sc.rev() == from {
+			return beep.Unavailable(fmt.Errorf("scope %s is at %d of %d", sc.id, from, rev))
+		}
+	}
+	return nil
+}
+
+// abandon gives up a scope whose rows do not fit each other: its sessions resume, with a View built anew.
+func (n *Node) abandon(sc *scope) {
+	n.release(sc)
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	sc.dropped = true
+	for s := range sc.sessions {
+		s.out.Close(closeGoingAway, "try again")
+	}
+}
+
+// gain is a channel that a session may see now and is not registered in.
+type gain struct {
+	s  *Session
+	ch beep.ChannelID
+}
+
+// advance applies rows to the View and settles what they change for the sessions here, in one critical section.
+func (sc *scope) advance(rows []*serversv1.Change) ([]gain, error) {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	var d diff
+	for _, row := range rows {
+		if row.GetRev() <= sc.view.Rev() {
+			continue
+		}
+		change, err := scopelog.Change(sc.id, row)
+		if err != nil {
+			return nil, err
+		}
+		affects, err := sc.view.Apply(change)
+		if err != nil {
+			return nil, err
+		}
+		d.add(affects)
+		sc.mirrorLocked(row, &d)
+	}
+	return sc.settleLocked(&d), nil
+}
+
+// mirrorLocked takes over what a row says besides permissions, and tells those whom it concerns whatever they see.
+func (sc *scope) mirrorLocked(row *serversv1.Change, d *diff) {
+	switch k := row.GetKind().(type) {
+	case *serversv1.Change_ServerSet:
+		sc.server = k.ServerSet
+		sc.tellLocked(encode("server_updated", &realtimev1.ServerUpdated{Server: k.ServerSet}))
+	case *serversv1.Change_ServerRemoved:
+		sc.gone = true
+		d.whole = true
+	case *serversv1.Change_RoleSet:
+		sc.roles[k.RoleSet.GetId()] = k.RoleSet
+		sc.tellLocked(encode("role_updated", &realtimev1.RoleUpdated{Role: k.RoleSet}))
+	case *serversv1.Change_RoleRemoved:
+		delete(sc.roles, k.RoleRemoved.GetId())
+		sc.tellLocked(encode("role_removed", &realtimev1.RoleRemoved{ServerId: sc.id.ID, RoleId: k.RoleRemoved.GetId()}))
+	case *serversv1.Change_MemberSet:
+		sc.members[beep.UserID(k.MemberSet.GetUserId())] = k.MemberSet
+		sc.tellLocked(encode("member_updated", &realtimev1.MemberUpdated{Member: k.MemberSet}))
+	case *serversv1.Change_MemberRemoved:
+		who := beep.UserID(k.MemberRemoved.GetId())
+		delete(sc.members, who)
+		d.users = append(d.users, who)
+		sc.expelLocked(who)
+		sc.tellLocked(encode("member_removed", &realtimev1.MemberRemoved{ServerId: sc.id.ID, UserId: uint64(who)}))
+	case *serversv1.Change_ChannelSet:
+		id := beep.ChannelID(k.ChannelSet.GetId())
+		sc.listed[id] = k.ChannelSet
+		d.renamed = append(d.renamed, id)
+	case *serversv1.Change_ChannelRemoved:
+		d.channels = append(d.channels, beep.ChannelID(k.ChannelRemoved.GetId()))
+		d.removed = append(d.removed, beep.ChannelID(k.ChannelRemoved.GetId()))
+	}
+}
+
+// tellLocked sends a frame to every session in the scope.
+func (sc *scope) tellLocked(f Frame) {
+	for s := range sc.sessions {
+		s.push(f)
+	}
+}
+
+// expelLocked takes a user's sessions out of the scope; server_removed stands for all its channels.
+func (sc *scope) expelLocked(who beep.UserID) {
+	for s := range sc.sessions {
+		if s.identity() == who {
+			sc.dropLocked(s)
+			s.push(encode("server_removed", &realtimev1.ServerRemoved{ServerId: sc.id.ID}))
+		}
+	}
+}
+
+// drop takes a session that is gone out of the scope and its channels.
+func (sc *scope) drop(s *Session) {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	sc.dropLocked(s)
+}
+
+func (sc *scope) dropLocked(s *Session) {
+	delete(sc.sessions, s)
+	for _, ch := range sc.channels {
+		ch.unregister(s)
+	}
+}
+
+// state is a server as one member sees it.
+func (sc *scope) stateLocked(who beep.UserID, online []*realtimev1.Presence) *realtimev1.ServerState {
+	st := &realtimev1.ServerState{
+		Server: sc.server, Me: sc.members[who], Rights: sc.view.Rights(who).Names(), Presences: online,
+	}
+	for _, r := range sc.roles {
+		st.Roles = append(st.Roles, r)
+	}
+	sortRoles(st.Roles)
+	return st
+}
+
+// deliver queues a frame of entries up to last for everyone registered in the channel. The View has been
+// advanced to at least e; that it stands there is checked under the lock that the queueing happens under.
+func (sc *scope) deliver(ch *channel, f Frame, last uint32, e uint64) bool {
+	sc.mu.RLock()
+	defer sc.mu.RUnlock()
+	if sc.view.Rev() < e {
+		return false
+	}
+	for s := range ch.subs {
+		s.push(f)
+	}
+	ch.setHave(last)
+	return true
+}
+
+// answer queues a frame for one session, if it is still registered in the channel under a View of at least e.
+func (sc *scope) answer(ch *channel, s *Session, f Frame, e uint64) bool {
+	sc.mu.RLock()
+	defer sc.mu.RUnlock()
+	if _, in := ch.subs[s]; !in || sc.view.Rev() < e {
+		return false
+	}
+	s.push(f)
+	return true
+}
+
+// newest is the revision that the entries need of a View.
+func newest(entries []*messagesv1.LogEntry) (e uint64) {
+	for _, x := range entries {
+		e = max(e, x.GetVe())
+	}
+	return e
+}
+
+func (sc *scope) memberIDs() []beep.UserID {
+	sc.mu.RLock()
+	defer sc.mu.RUnlock()
+	return slices.Collect(maps.Keys(sc.members))
+}
+
+// orderLocked is the channels as a client lists them.
+func (sc *scope) orderLocked() []beep.ChannelID {
+	return slices.SortedFunc(maps.Keys(sc.listed), func(a, b beep.ChannelID) int {
+		return cmp.Or(cmp.Compare(sc.listed[a].GetPosition(), sc.listed[b].GetPosition()), cmp.Compare(a, b))
+	})
+}
+
+func (sc *scope) channelLocked(id beep.ChannelID) *channel {
+	ch := sc.channels[id]
+	if ch == nil {
+		ch = &channel{id: id, sc: sc, subs: map[*Session]perm.Rights{}}
+		sc.channels[id] = ch
+	}
+	return ch
+}

@@ -1,0 +1,186 @@
+package realtime
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/beep-chat/beep"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+)
+
+// Run does what no client and no wake-up asks for, until ctx ends; then it drains: clients are told to come
+// back elsewhere and their sockets are closed.
+func (n *Node) Run(ctx context.Context) error {
+	defer n.drain()
+	stop := n.peers.Bus.Subscribe(presenceTopic, n.gossip)
+	defer stop()
+	n.askPresence(ctx)
+	sweep, gossip, tick := time.NewTicker(n.peers.Sweep), time.NewTicker(gossipEvery), time.NewTicker(presenceTick)
+	defer sweep.Stop()
+	defer gossip.Stop()
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-sweep.C:
+			n.Sweep(ctx)
+			n.police(time.Now())
+		case <-gossip.C:
+			n.announceAll(ctx)
+		case <-tick.C:
+			n.tellPresence(time.Now())
+		}
+	}
+}
+
+// drainSpread is the time over which clients of a node that goes away come back.
+const drainSpread = 8 * time.Second
+
+func (n *Node) drain() {
+	n.draining.Store(true)
+	bye := encode("drain", &realtimev1.Drain{Spread: uint32(drainSpread.Milliseconds())})
+	for _, s := range n.all() {
+		s.push(bye)
+		s.out.Close(closeGoingAway, "going away")
+	}
+	n.stop()
+	n.wait.Wait()
+}
+
+// later runs f on the node's own time.
+func (n *Node) later(f func(context.Context)) {
+	if n.life.Err() != nil {
+		return
+	}
+	n.wait.Go(func() {
+		ctx, cancel := context.WithTimeout(n.life, callTimeout)
+		defer cancel()
+		f(ctx)
+	})
+}
+
+// Sweep is rule 10: nothing waits longer than this for a wake-up that was lost. It asks for the personal
+// scopes of the users here, for the scopes that their sessions belong to (whatever they see there), and for
+// the heads of the channels that sessions are registered in. No clocks are compared.
+func (n *Node) Sweep(ctx context.Context) {
+	users, all := n.followed()
+	scopes := all[:0]
+	for _, sc := range all {
+		if sc.drowse() {
+			n.release(sc)
+			continue
+		}
+		scopes = append(scopes, sc)
+	}
+	ask := make([]*serversv1.Scope, 0, len(users)+len(scopes))
+	for _, u := range users {
+		ask = append(ask, scopeProto(beep.UserScope(u.id)))
+	}
+	for _, sc := range scopes {
+		ask = append(ask, scopeProto(sc.id))
+	}
+	revs, err := n.revs(ctx, ask)
+	if err != nil {
+		return // the next sweep asks again
+	}
+	for i, u := range users {
+		if revs[i] > u.cursor.Load() {
+			n.later(func(ctx context.Context) { n.lookUpTo(ctx, u, revs[i]) })
+		}
+	}
+	for i, sc := range scopes {
+		if rev := revs[len(users)+i]; rev > sc.rev() {
+			n.later(func(ctx context.Context) { _ = n.follow(ctx, sc, rev) })
+		}
+	}
+	n.sweepHeads(ctx, scopes)
+}
+
+// revs asks for the newest revision of each scope.
+func (n *Node) revs(ctx context.Context, scopes []*serversv1.Scope) ([]uint64, error) {
+	var out []uint64
+	for part := range slices.Chunk(scopes, 10_000) {
+		resp, err := n.peers.Scopes.GetRevs(ctx, &serversv1.GetRevsRequest{Scopes: part})
+		if err != nil {
+			return nil, err
+		}
+		if len(resp.GetRevs()) != len(part) {
+			return nil, beep.Unavailable(nil)
+		}
+		out = append(out, resp.GetRevs()...)
+	}
+	return out, nil
+}
+
+func (n *Node) followed() (users []*user, scopes []*scope) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, u := range n.users {
+		users = append(users, u)
+	}
+	for _, sc := range n.scopes {
+		scopes = append(scopes, sc)
+	}
+	return users, scopes
+}
+
+func (n *Node) sweepHeads(ctx context.Context, scopes []*scope) {
+	have := map[beep.ChannelID]*channel{}
+	var ids []beep.ChannelID
+	for _, sc := range scopes {
+		sc.mu.RLock()
+		for id, ch := range sc.channels {
+			if len(ch.subs) > 0 {
+				have[id] = ch
+				ids = append(ids, id)
+			}
+		}
+		sc.mu.RUnlock()
+	}
+	heads, err := n.heads(ctx, ids)
+	if err != nil {
+		return
+	}
+	for id, head := range heads {
+		n.wake(have[id], &messagesv1.Wake{ChannelId: uint64(id), First: head, Last: head})
+	}
+}
+
+// police closes what is silent, late or out of time.
+func (n *Node) police(now time.Time) {
+	for _, s := range n.all() {
+		code, reason, warn := s.verdict(now, n.limits)
+		switch {
+		case code != 0:
+			s.out.Close(code, reason)
+		case warn > 0:
+			s.push(encode("token_expiring", &realtimev1.TokenExpiring{ExpiresIn: uint32(warn.Milliseconds())})) //nolint:gosec // under a minute
+		}
+	}
+}
+
+// tokenWarning is how long before the end of its token a client is asked for a new one.
+const tokenWarning = 45 * time.Second
+
+func (s *Session) verdict(now time.Time, limits beep.Limits) (code uint16, reason string, warn time.Duration) {
+	silent := now.Sub(time.UnixMilli(s.lastSeen.Load()))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left := s.expires.Sub(now)
+	switch {
+	case s.user == 0 && silent > limits.IdentifyDeadline:
+		return closePolicy, "no identify", 0
+	case silent > 2*limits.Heartbeat:
+		return closePolicy, "no heartbeat", 0
+	case s.user != 0 && left <= 0:
+		return closeToken, "the token has ended", 0
+	case s.user != 0 && left < tokenWarning && !s.warned:
+		s.warned = true
+		return 0, "", left
+	}
+	return 0, "", 0
+}

@@ -1,0 +1,142 @@
+package realtime
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/beep-chat/beep"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+)
+
+// user is a user with sessions on this node: how far the personal scope was read, and what it names.
+type user struct {
+	id      beep.UserID
+	unwatch func() // of the personal scope's wake-ups
+
+	// sessions is guarded by Node.mu.
+	sessions map[*Session]struct{}
+
+	cursor atomic.Uint64 // moved by the reader only
+
+	reading sync.Mutex   // one reader of the personal scope at a time, held over calls; guards everything below
+	belongs []beep.Scope // in the order joined
+	entered map[*Session]struct{}
+}
+
+// userOf finds or makes the user of a session, which counts as one of the user's from then on.
+func (n *Node) userOf(id beep.UserID, s *Session) (*user, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	u := n.users[id]
+	if u == nil {
+		u = &user{id: id, sessions: map[*Session]struct{}{}, entered: map[*Session]struct{}{}}
+		n.users[id] = u
+		u.unwatch = n.peers.Bus.Subscribe(scopeTopic(beep.UserScope(id)), func([]byte) { n.later(func(ctx context.Context) { n.lookAt(ctx, u) }) })
+	}
+	if len(u.sessions) >= n.limits.SocketsPerUser {
+		return nil, beep.Limited(beep.CodeRateLimited, "too many sessions at once", floodWindow)
+	}
+	u.sessions[s] = struct{}{}
+	return u, nil
+}
+
+func (n *Node) sessionsOf(id beep.UserID) []*Session {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	u := n.users[id]
+	if u == nil {
+		return nil
+	}
+	out := make([]*Session, 0, len(u.sessions))
+	for s := range u.sessions {
+		out = append(out, s)
+	}
+	return out
+}
+
+// forget takes a session that is gone off its user.
+func (n *Node) forget(id beep.UserID, s *Session) *user {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.sessions, s)
+	u := n.users[id]
+	if u == nil {
+		return nil
+	}
+	delete(u.sessions, s)
+	if len(u.sessions) == 0 {
+		delete(n.users, id)
+		go u.unwatch() // the bus has locks of its own
+	}
+	return u
+}
+
+// lookAt reads what is new in a personal scope: sessions enter scopes joined, and scopes left are followed,
+// which removes the sessions from them. An error is left to the next sweep.
+func (n *Node) lookAt(ctx context.Context, u *user) {
+	if rev, err := n.fresh.Fresh(ctx, beep.UserScope(u.id)); err == nil {
+		n.lookUpTo(ctx, u, rev)
+	}
+}
+
+func (n *Node) lookUpTo(ctx context.Context, u *user, rev uint64) {
+	u.reading.Lock()
+	defer u.reading.Unlock()
+	joined, left, _ := n.readPersonal(ctx, u, rev) // what an error left unread is read again by the next sweep
+	for _, id := range left {
+		if sc := n.known(id); sc != nil {
+			n.followFresh(ctx, sc)
+		}
+	}
+	for _, id := range joined {
+		for s := range u.entered {
+			n.enterLive(ctx, s, id)
+		}
+	}
+}
+
+// readPersonal applies the rows of a personal scope up to rev; u.reading is held.
+func (n *Node) readPersonal(ctx context.Context, u *user, rev uint64) (joined, left []beep.Scope, err error) {
+	for u.cursor.Load() < rev {
+		resp, err := n.peers.Scopes.ListChanges(ctx, &serversv1.ListChangesRequest{
+			Scope: scopeProto(beep.UserScope(u.id)), After: u.cursor.Load(),
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(resp.GetChanges()) == 0 {
+			break
+		}
+		for _, c := range resp.GetChanges() {
+			if !u.cursor.CompareAndSwap(c.GetRev()-1, c.GetRev()) {
+				return joined, left, beep.Unavailable(fmt.Errorf("personal scope of %s: row %d after %d", u.id, c.GetRev(), u.cursor.Load()))
+			}
+			if j := c.GetScopeJoined(); j != nil {
+				id := scopeID(j)
+				u.belongs = append(slices.DeleteFunc(u.belongs, func(x beep.Scope) bool { return x == id }), id)
+				joined = append(joined, id)
+			}
+			if l := c.GetScopeLeft(); l != nil {
+				id := scopeID(l)
+				u.belongs = slices.DeleteFunc(u.belongs, func(x beep.Scope) bool { return x == id })
+				left = append(left, id)
+			}
+		}
+	}
+	return joined, left, nil
+}
+
+func scopeTopic(s beep.Scope) string { return "scope:" + s.String() }
+
+func scopeProto(s beep.Scope) *serversv1.Scope {
+	kinds := map[beep.ScopeKind]string{beep.ScopeServer: "server", beep.ScopeDirect: "direct", beep.ScopeUser: "user"}
+	return &serversv1.Scope{Kind: kinds[s.Kind], Id: s.ID}
+}
+
+func scopeID(s *serversv1.Scope) beep.Scope {
+	kinds := map[string]beep.ScopeKind{"server": beep.ScopeServer, "direct": beep.ScopeDirect, "user": beep.ScopeUser}
+	return beep.Scope{Kind: kinds[s.GetKind()], ID: s.GetId()}
+}
