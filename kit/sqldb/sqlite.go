@@ -3,18 +3,21 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // busyMillis is how long a connection waits for another process that holds the file.
-const busyMillis = "5000"
+const busyMillis = 5000
 
 // openSQLite opens the file at path, which may be followed by ?vfs=NAME.
 func openSQLite(ctx context.Context, path string) (*DB, error) {
@@ -69,7 +72,7 @@ func sqlitePool(path, vfs string, pragmas ...string) (*sql.DB, error) {
 		return nil, err
 	}
 	q := url.Values{"_pragma": append([]string{
-		"busy_timeout(" + busyMillis + ")",
+		fmt.Sprintf("busy_timeout(%d)", busyMillis),
 		"journal_mode(WAL)",
 		"foreign_keys(1)",
 		"cache_size(-8000)",
@@ -86,4 +89,22 @@ func sqlitePool(path, vfs string, pragmas ...string) (*sql.DB, error) {
 		return nil, fmt.Errorf("sqldb: open %s: %w", path, err)
 	}
 	return sql.OpenDB(cachingConnector{connector}), nil
+}
+
+// connect opens a connection, and waits itself where SQLite answers busy at once whatever its busy_timeout: while
+// another connection turns the file to WAL, or cleans up as the last one to leave it.
+func connect(ctx context.Context, c driver.Connector) (driver.Conn, error) {
+	const again = 10 * time.Millisecond
+	for waited := time.Duration(0); ; waited += again {
+		dc, err := c.Connect(ctx)
+		busy := sqliteCode(err)&0xff == sqlite3.SQLITE_BUSY
+		if !busy || waited >= busyMillis*time.Millisecond {
+			return dc, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(again):
+		}
+	}
 }

@@ -28,7 +28,7 @@ type cachingConnector struct{ driver.Connector }
 
 // Connect opens a connection.
 func (c cachingConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	dc, err := c.Connector.Connect(ctx)
+	dc, err := connect(ctx, c.Connector)
 	if err != nil {
 		return nil, err
 	}
