@@ -1,0 +1,386 @@
+package storetest
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+
+	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/users"
+)
+
+func sessionRoundTrip(t *testing.T, s users.Store) {
+	ctx, u := t.Context(), addUser(t, s, 1)
+	want := addSession(t, s, u, 1)
+	got, owner, err := s.SessionBySecret(ctx, want.Secret)
+	must(t, err)
+	equal(t, "session", got, want)
+	equal(t, "user", owner, u)
+	want.Proven, want.Seen, want.Expires = at(20), at(21), at(22)
+	must(t, s.TouchSession(ctx, want))
+	got, _, err = s.SessionBySecret(ctx, want.Secret)
+	must(t, err)
+	equal(t, "session after a touch", got, want)
+	_, _, err = s.SessionBySecret(ctx, digest("nobody's"))
+	wantErr(t, err, beep.ErrNotFound)
+	wantErr(t, s.CreateSession(ctx, want, 1), beep.ErrConflict)
+}
+
+func sessionVersion(t *testing.T, s users.Store) {
+	u := addUser(t, s, 1)
+	wantErr(t, s.CreateSession(t.Context(), newSession(u, 1), 2), beep.ErrConflict)
+	wantErr(t, s.CreateSession(t.Context(), newSession(users.User{ID: 7}, 1), 1), beep.ErrConflict)
+	_, _, err := s.SessionBySecret(t.Context(), newSession(u, 1).Secret)
+	wantErr(t, err, beep.ErrNotFound)
+}
+
+// Whoever signs in with the old password while it is changed gets a session that the change ends, or none.
+func sessionRace(t *testing.T, s users.Store) {
+	ctx, u := t.Context(), addUser(t, s, 1)
+	together(9, func(i int) {
+		if i == 4 {
+			if _, err := s.SetPassword(ctx, users.PasswordChange{User: u.ID, Version: 1, Password: "new", At: at(9)}); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		if err := s.CreateSession(ctx, newSession(u, i), 1); err != nil && !errors.Is(err, beep.ErrConflict) {
+			t.Error(err)
+		}
+	})
+	for i := range 9 {
+		got, _, err := s.SessionBySecret(ctx, newSession(u, i).Secret)
+		if err == nil && got.Ended.IsZero() {
+			t.Errorf("session %d outlived the password that opened it", i)
+		}
+	}
+}
+
+func sessionIdentity(t *testing.T, s users.Store) {
+	ctx, u, other := t.Context(), addUser(t, s, 1), addUser(t, s, 2)
+	session := addSession(t, s, u, 1)
+	got, owner, err := s.SessionOf(ctx, session.ID, users.Identity{Issuer: "beep", Subject: u.ID.String()})
+	must(t, err)
+	equal(t, "session", got, session)
+	equal(t, "user", owner, u)
+	for _, identity := range []users.Identity{
+		{Issuer: "beep", Subject: other.ID.String()}, {Issuer: "elsewhere", Subject: u.ID.String()}, {},
+	} {
+		_, _, err = s.SessionOf(ctx, session.ID, identity)
+		wantErr(t, err, beep.ErrNotFound)
+	}
+	_, _, err = s.SessionOf(ctx, 7, users.Identity{Issuer: "beep", Subject: u.ID.String()})
+	wantErr(t, err, beep.ErrNotFound)
+}
+
+func endSessionOnce(t *testing.T, s users.Store) {
+	ctx, u := t.Context(), addUser(t, s, 1)
+	session := addSession(t, s, u, 1)
+	var ended atomic.Int64
+	together(8, func(int) {
+		did, err := s.EndSession(ctx, session.ID, at(9))
+		if err != nil {
+			t.Error(err)
+		}
+		if did {
+			ended.Add(1)
+		}
+	})
+	equal(t, "times that it ended", ended.Load(), 1)
+	feed, _, err := s.ListRevocations(ctx, 0, 10)
+	must(t, err)
+	equal(t, "feed", feed, []users.Revocation{{Seq: 1, Session: session.ID}})
+	wantErr(t, s.TouchSession(ctx, session), beep.ErrNotFound)
+	did, err := s.EndSession(ctx, 7, at(9))
+	must(t, err)
+	equal(t, "ended one that never was", did, false)
+}
+
+// A reader that follows while sessions end must see each number once, in order, whatever commits when.
+func feedContiguous(t *testing.T, s users.Store) {
+	const writers, each = 6, 8
+	ctx, u := t.Context(), addUser(t, s, 1)
+	for i := range writers * each {
+		addSession(t, s, u, i)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		together(writers, func(w int) {
+			for i := range each {
+				if _, err := s.EndSession(ctx, newSession(u, w*each+i).ID, at(9)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}()
+	var have uint64
+	seen := map[beep.SessionID]bool{}
+	for finished := false; have < writers*each; {
+		list, head, err := s.ListRevocations(ctx, have, 5)
+		must(t, err)
+		for _, r := range list {
+			if have++; r.Seq != have || r.Seq > head || seen[r.Session] {
+				t.Fatalf("row %+v after %d with head %d", r, have-1, head)
+			}
+			seen[r.Session] = true
+		}
+		if finished && len(list) == 0 {
+			t.Fatalf("the feed stops at %d of %d", have, writers*each)
+		}
+		select {
+		case <-done:
+			finished = true
+		default:
+		}
+	}
+	<-done
+}
+
+func feedPages(t *testing.T, s users.Store) {
+	ctx, u := t.Context(), addUser(t, s, 1)
+	list, head, err := s.ListRevocations(ctx, 0, 10)
+	must(t, err)
+	equal(t, "an empty feed", len(list)+int(head), 0)
+	for i := range 5 {
+		session := addSession(t, s, u, i)
+		_, err := s.EndSession(ctx, session.ID, at(i))
+		must(t, err)
+	}
+	list, head, err = s.ListRevocations(ctx, 1, 2)
+	must(t, err)
+	equal(t, "page", list, []users.Revocation{{Seq: 2, Session: 5001}, {Seq: 3, Session: 5002}})
+	equal(t, "head", head, 5)
+	list, head, err = s.ListRevocations(ctx, beep.MaxID, 2)
+	must(t, err)
+	equal(t, "rows after the end", len(list), 0)
+	equal(t, "head from the end", head, 5)
+}
+
+func newRefresh(session users.Session, family users.Digest, name string) users.Refresh {
+	return users.Refresh{
+		Token: digest("token %s", name), Family: family, Session: session.ID, Client: "beep-web",
+		Scopes: []string{"openid", "email"}, Created: at(10), Expires: at(500),
+	}
+}
+
+func codeTrade(t *testing.T, s users.Store) {
+	ctx, u := t.Context(), addUser(t, s, 1)
+	session, code := addSession(t, s, u, 1), digest("code")
+	_, err := grant(ctx, s, code)
+	wantErr(t, err, beep.ErrNotFound)
+	must(t, s.PutTicket(ctx, users.Ticket{Kind: users.TicketCode, ID: code, Session: session.ID, Data: []byte("data"), Expires: at(60)}))
+	got, err := grant(ctx, s, code)
+	must(t, err)
+	equal(t, "grant of a code", got, users.Grant{Code: []byte("data"), Expires: at(60), Session: session, User: u})
+
+	var traded, seen atomic.Int64
+	together(6, func(i int) {
+		err := s.ChangeGrant(ctx, code, func(g users.Grant) (users.Change, error) {
+			if g.Code == nil {
+				if g.Refresh.Family != code {
+					t.Errorf("a code used twice finds %+v", g.Refresh)
+				}
+				return users.Change{}, beep.ErrConflict
+			}
+			return users.Change{DropCode: true, Issue: []users.Refresh{newRefresh(session, code, string(rune('a'+i)))}}, nil
+		})
+		switch {
+		case err == nil:
+			traded.Add(1)
+		case errors.Is(err, beep.ErrConflict):
+			seen.Add(1)
+		default:
+			t.Error(err)
+		}
+	})
+	equal(t, "trades", traded.Load(), 1)
+	equal(t, "trades seen to come again", seen.Load(), 5)
+}
+
+// issue puts refresh tokens into a session by trading a code for them.
+func issue(t *testing.T, s users.Store, session users.Session, family users.Digest, tokens ...users.Refresh) {
+	t.Helper()
+	must(t, s.PutTicket(t.Context(), users.Ticket{Kind: users.TicketCode, ID: family, Session: session.ID, Data: []byte("{}"), Expires: at(60)}))
+	must(t, s.ChangeGrant(t.Context(), family, func(users.Grant) (users.Change, error) {
+		return users.Change{DropCode: true, Issue: tokens}, nil
+	}))
+}
+
+func refreshTrade(t *testing.T, s users.Store) {
+	ctx, u := t.Context(), addUser(t, s, 1)
+	session, code := addSession(t, s, u, 1), digest("code")
+	first, second := newRefresh(session, code, "1"), newRefresh(session, code, "2")
+	issue(t, s, session, code, first)
+	got, err := grant(ctx, s, first.Token)
+	must(t, err)
+	equal(t, "grant of a token", got, users.Grant{Refresh: first, Session: session, User: u})
+	first.Rotated, first.Trades = at(30), 1
+	must(t, s.ChangeGrant(ctx, first.Token, func(users.Grant) (users.Change, error) {
+		return users.Change{Trade: true, Refresh: first, Issue: []users.Refresh{second}}, nil
+	}))
+	got, err = grant(ctx, s, first.Token)
+	must(t, err)
+	equal(t, "the traded token", got.Refresh, first)
+	got, err = grant(ctx, s, second.Token)
+	must(t, err)
+	equal(t, "the new token", got.Refresh, second)
+	got, err = grant(ctx, s, code)
+	must(t, err)
+	equal(t, "the family of the code", got.Refresh.Family, code)
+	wantErr(t, s.ChangeGrant(ctx, second.Token, func(users.Grant) (users.Change, error) {
+		return users.Change{Issue: []users.Refresh{first}}, nil
+	}), beep.ErrConflict)
+}
+
+func refusedChange(t *testing.T, s users.Store) {
+	ctx, u, refuse := t.Context(), addUser(t, s, 1), errors.New("no")
+	session, code := addSession(t, s, u, 1), digest("code")
+	must(t, s.PutTicket(ctx, users.Ticket{Kind: users.TicketCode, ID: code, Session: session.ID, Data: []byte("{}"), Expires: at(60)}))
+	wantErr(t, s.ChangeGrant(ctx, code, func(users.Grant) (users.Change, error) {
+		return users.Change{DropCode: true, End: at(9)}, refuse
+	}), refuse)
+	got, err := grant(ctx, s, code)
+	must(t, err)
+	equal(t, "code", got.Code, []byte("{}"))
+	equal(t, "session", got.Session, session)
+}
+
+// Of trades at once each sees the one before: none is lost and none is made of an old count.
+func grantsInLine(t *testing.T, s users.Store) {
+	ctx, u := t.Context(), addUser(t, s, 1)
+	session, code := addSession(t, s, u, 1), digest("code")
+	token := newRefresh(session, code, "1")
+	issue(t, s, session, code, token)
+	var ended atomic.Int64
+	together(12, func(i int) {
+		if i == 6 {
+			if _, err := s.EndSession(ctx, session.ID, at(9)); err != nil {
+				t.Error(err)
+			}
+			ended.Add(1)
+			return
+		}
+		before := ended.Load()
+		err := s.ChangeGrant(ctx, token.Token, func(g users.Grant) (users.Change, error) {
+			if before > 0 || !g.Session.Ended.IsZero() {
+				t.Errorf("a token outlived its session: %+v", g)
+			}
+			g.Refresh.Trades++
+			return users.Change{Trade: true, Refresh: g.Refresh, Issue: []users.Refresh{newRefresh(session, code, "n"+string(rune('a'+i)))}}, nil
+		})
+		if err != nil && !errors.Is(err, beep.ErrNotFound) {
+			t.Error(err)
+		}
+	})
+	_, err := grant(ctx, s, token.Token)
+	wantErr(t, err, beep.ErrNotFound)
+
+	session, code = addSession(t, s, u, 2), digest("code 2")
+	token = newRefresh(session, code, "2")
+	issue(t, s, session, code, token)
+	together(10, func(i int) {
+		err := s.ChangeGrant(ctx, token.Token, func(g users.Grant) (users.Change, error) {
+			g.Refresh.Trades++
+			return users.Change{Trade: true, Refresh: g.Refresh}, nil
+		})
+		if err != nil {
+			t.Error(err, i)
+		}
+	})
+	got, err := grant(ctx, s, token.Token)
+	must(t, err)
+	equal(t, "trades counted", got.Refresh.Trades, 10)
+}
+
+func endForgetsTokens(t *testing.T, s users.Store) {
+	ctx, u := t.Context(), addUser(t, s, 1)
+	session, code := addSession(t, s, u, 1), digest("code")
+	token := newRefresh(session, code, "1")
+	issue(t, s, session, code, token)
+	other, code2 := addSession(t, s, u, 2), digest("code 2")
+	theirs := newRefresh(other, code2, "2")
+	issue(t, s, other, code2, theirs)
+	must(t, s.ChangeGrant(ctx, token.Token, func(users.Grant) (users.Change, error) {
+		return users.Change{End: at(9), Issue: []users.Refresh{newRefresh(session, code, "never")}}, nil
+	}))
+	for _, key := range []users.Digest{token.Token, code, digest("token never")} {
+		_, err := grant(ctx, s, key)
+		wantErr(t, err, beep.ErrNotFound)
+	}
+	_, err := grant(ctx, s, theirs.Token)
+	must(t, err)
+	feed, _, err := s.ListRevocations(ctx, 0, 10)
+	must(t, err)
+	equal(t, "feed", feed, []users.Revocation{{Seq: 1, Session: session.ID}})
+	got, _, err := s.SessionBySecret(ctx, session.Secret)
+	must(t, err)
+	equal(t, "end", got.Ended, at(9))
+}
+
+func sweep(t *testing.T, s users.Store) {
+	ctx, u := t.Context(), addUser(t, s, 1)
+	now, old := at(10_000), at(5000)
+	live, code := newSession(u, 1), digest("code")
+	live.Expires = at(20_000)
+	must(t, s.CreateSession(ctx, live, 1))
+	expired := addSession(t, s, u, 2)
+	ended := newSession(u, 3)
+	ended.Expires = at(20_000)
+	must(t, s.CreateSession(ctx, ended, 1))
+	_, err := s.EndSession(ctx, ended.ID, at(4999))
+	must(t, err)
+	recent := newSession(u, 4)
+	recent.Expires = at(20_000)
+	must(t, s.CreateSession(ctx, recent, 1))
+	_, err = s.EndSession(ctx, recent.ID, at(5001))
+	must(t, err)
+
+	gone, stays := newRefresh(live, code, "gone"), newRefresh(live, code, "stays")
+	gone.Expires, stays.Expires = at(9999), at(10_001)
+	issue(t, s, live, code, gone, stays)
+	must(t, s.PutTicket(ctx, users.Ticket{Kind: users.TicketRequest, ID: digest("gone"), Data: []byte("{}"), Expires: at(9999)}))
+	must(t, s.PutTicket(ctx, users.Ticket{Kind: users.TicketRequest, ID: digest("stays"), Data: []byte("{}"), Expires: at(10_001)}))
+	for key, last := range map[string]int{"gone": 4999, "stays": 5001} {
+		must(t, s.UpdateAttempts(ctx, []string{key}, func(a []users.Attempts) error { a[0] = users.Attempts{Failures: 3, Last: at(last)}; return nil }))
+	}
+	for i, active := range []int{1, 2, 4999, 5001} {
+		must(t, s.AddSigningKey(ctx, users.SigningKey{Generation: int64(i + 1), ID: "k", Private: []byte("p"), Public: []byte("q"), Active: at(active)}))
+	}
+	for i, sent := range []int{4999, 5001} {
+		must(t, s.KeepLetter(ctx, uint64(i+1), users.Letter{To: "a@example.org", At: at(sent)}, 10))
+	}
+	must(t, s.Sweep(ctx, now, old))
+
+	for secret, want := range map[users.Digest]error{live.Secret: nil, expired.Secret: beep.ErrNotFound, ended.Secret: beep.ErrNotFound, recent.Secret: nil} {
+		_, _, err := s.SessionBySecret(ctx, secret)
+		wantErr(t, err, want)
+	}
+	_, err = grant(ctx, s, gone.Token)
+	wantErr(t, err, beep.ErrNotFound)
+	_, err = grant(ctx, s, stays.Token)
+	wantErr(t, err, nil)
+	_, err = s.GetTicket(ctx, users.TicketRequest, digest("gone"))
+	wantErr(t, err, beep.ErrNotFound)
+	_, err = s.GetTicket(ctx, users.TicketRequest, digest("stays"))
+	wantErr(t, err, nil)
+	for key, want := range map[string]int{"gone": 0, "stays": 3} {
+		must(t, s.UpdateAttempts(ctx, []string{key}, func(a []users.Attempts) error { equal(t, key, a[0].Failures, want); return nil }))
+	}
+	keys, err := s.SigningKeys(ctx)
+	must(t, err)
+	equal(t, "signing keys", len(keys), 2) // the one that replaced the others before old, and the newest
+	letters, err := s.Letters(ctx, "", 10)
+	must(t, err)
+	equal(t, "letters", len(letters), 1)
+	feed, head, err := s.ListRevocations(ctx, 0, 10)
+	must(t, err)
+	equal(t, "feed", feed, []users.Revocation{{Seq: 2, Session: recent.ID}})
+	equal(t, "head", head, 2)
+	again := addSession(t, s, u, 5)
+	_, err = s.EndSession(ctx, again.ID, at(9))
+	must(t, err)
+	_, head, err = s.ListRevocations(ctx, 0, 10)
+	must(t, err)
+	equal(t, "the feed goes on where it was", head, 3)
+}
