@@ -238,17 +238,15 @@ func (b *Redis) moveAll() {
 func (b *Redis) follow(ctx context.Context, conn *redis.PubSub) {
 	has := map[string]bool{}
 	for {
-		for {
-			subscribe, unsubscribe := b.changes(has)
-			if len(subscribe)+len(unsubscribe) == 0 {
-				break
-			}
-			if len(subscribe) > 0 && conn.Subscribe(ctx, subscribe...) != nil {
-				return
-			}
-			if len(unsubscribe) > 0 && conn.Unsubscribe(ctx, unsubscribe...) != nil {
-				return
-			}
+		subscribe, unsubscribe := b.changes(has)
+		if len(subscribe) > 0 && conn.Subscribe(ctx, subscribe...) != nil {
+			return
+		}
+		if len(unsubscribe) > 0 && conn.Unsubscribe(ctx, unsubscribe...) != nil {
+			return
+		}
+		if len(subscribe)+len(unsubscribe) > 0 {
+			continue // there may be more than one command holds
 		}
 		select {
 		case <-b.wake:
