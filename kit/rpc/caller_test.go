@@ -212,6 +212,31 @@ func TestLocal_ItselfIsNobody(t *testing.T) {
 	}
 }
 
+func TestLocal_ServesSeveralServices(t *testing.T) {
+	other := echoDesc()
+	other.ServiceName = "beep.test.v1.OtherService"
+	local := rpc.NewLocal(rpc.Options{Policy: rpc.Policy{
+		echoService: {Callers: []string{"gateway"}, Guest: true}, other.ServiceName: {Callers: []string{"gateway"}, Guest: true},
+	}})
+	cc := local.As("gateway") // handed out before anything is registered
+	if _, err := say(within(t), cc, "x"); status.Code(err) != codes.Unimplemented {
+		t.Errorf("before: got %v", err)
+	}
+	local.RegisterService(echoDesc(), named("first"))
+	local.RegisterService(other, &echo{stream: func(s grpc.ServerStream) error { return s.SendMsg(wrapperspb.String("other")) }})
+	if got, err := say(within(t), cc, "x"); got != "first" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	got, err := drain(open(within(t), t, cc, "/"+other.ServiceName+"/Bidi"))
+	if err != nil || len(got) != 1 || got[0] != "other" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	local.RegisterService(echoDesc(), named("second"))
+	if got, err := say(within(t), cc, "x"); got != "second" || err != nil {
+		t.Errorf("replaced: got %q, %v", got, err)
+	}
+}
+
 // Someone with a service's certificate, but not our client code, puts whatever it likes into metadata.
 func TestIdentity_OnTheWireMustBeOneAndValid(t *testing.T) {
 	svc, seen := callers()

@@ -211,7 +211,7 @@ func recoverTo(err *error) {
 // context of a stream is asked of the stream.
 type serverStream struct {
 	grpc.ServerStream
-	ctx context.Context //nolint:containedctx // see above
+	ctx context.Context // see above
 }
 
 // Context is the request's.

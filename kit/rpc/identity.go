@@ -149,6 +149,7 @@ func (v *Verifier) incoming(ctx context.Context, now time.Time) (string, beep.Ca
 		return "", beep.Caller{}, badIdentity(errors.New("not one identity, or none can be verified here"))
 	}
 	if caller, ok := v.accepted.get(tokens[0], now); ok {
+		caller.Roles = slices.Clone(caller.Roles) // a handler's are its own
 		return tokens[0], caller, nil
 	}
 	caller, until, err := v.verify(tokens[0], now)
@@ -156,6 +157,7 @@ func (v *Verifier) incoming(ctx context.Context, now time.Time) (string, beep.Ca
 		return "", beep.Caller{}, badIdentity(err)
 	}
 	v.accepted.put(tokens[0], caller, until, now)
+	caller.Roles = slices.Clone(caller.Roles)
 	return tokens[0], caller, nil
 }
 
@@ -226,14 +228,14 @@ func (c identityClaims) check(service string, now time.Time) (until time.Time, e
 	}
 	want := jwt.Expected{Issuer: service, AnyAudience: jwt.Audience{identityAudience}, Time: now}
 	if err := c.ValidateWithLeeway(want, identitySkew); err != nil {
-		return until, err //nolint:wrapcheck // the caller wraps
+		return until, err
 	}
 	return until.Add(identitySkew), nil
 }
 
 func (c identityClaims) caller() (beep.Caller, error) {
 	caller := beep.Caller{Roles: c.Roles}
-	if err := caller.User.UnmarshalText([]byte(c.Subject)); err != nil || caller.User == 0 {
+	if err := caller.User.UnmarshalText([]byte(c.Subject)); err != nil {
 		return beep.Caller{}, fmt.Errorf("identity of no user: %q", c.Subject)
 	}
 	if c.Session == "" {

@@ -241,6 +241,42 @@ func TestVerifier_EndsWithTheCertificate(t *testing.T) {
 	}
 }
 
+func TestVerifier_GivesEachRequestItsOwnRoles(t *testing.T) {
+	ca, certs := testCA(t, "gateway")
+	v := NewVerifier(ca.Pool())
+	token := forgery{cert: certs["gateway"], claims: func(c *identityClaims) { c.Roles = []string{"UserModerator"} }}.token(t)
+	for range 3 {
+		_, caller, err := v.incoming(withIncoming(t.Context(), token), time.Now())
+		if err != nil || len(caller.Roles) != 1 || caller.Roles[0] != "UserModerator" {
+			t.Fatalf("got %v, %v", caller.Roles, err)
+		}
+		caller.Roles[0] = "ApplicationAdministrator"
+	}
+}
+
+func FuzzVerifier(f *testing.F) {
+	ca, certs := testCA(f, "gateway")
+	m, err := NewMinter(certs["gateway"])
+	if err != nil {
+		f.Fatal(err)
+	}
+	now := time.Now()
+	token, err := m.mint(beep.Caller{User: 7, Session: 8, Roles: []string{"r"}}, now)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{token, "", ".", "..", "a.b.c", token[:len(token)-2], token + "=", `{"payload":""}`} {
+		f.Add(seed)
+	}
+	v := NewVerifier(ca.Pool())
+	f.Fuzz(func(t *testing.T, s string) {
+		caller, until, err := v.verify(s, now)
+		if err == nil && (caller.User != 7 || caller.Session != 8 || until.After(now.Add(IdentityLife+identitySkew))) {
+			t.Errorf("accepted %q as %+v until %v", s, caller, until)
+		}
+	})
+}
+
 func TestExpiring_IsBounded(t *testing.T) {
 	now := time.Now()
 	x := newExpiring[int, string](100)

@@ -127,7 +127,7 @@ func (c localConn) Invoke(ctx context.Context, method string, args, reply any, o
 // and none of its values, and gRPC's transport stream, which takes the handler's header and trailer. One
 // value is both, so that a call costs one allocation for them.
 type localCall struct {
-	context.Context //nolint:containedctx // it is a context
+	context.Context // it is a context
 
 	service string
 	method  string

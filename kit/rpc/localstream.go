@@ -44,7 +44,7 @@ func (c localConn) NewStream(
 // localStream is what the two ends share. up and down are never closed: a sender may come late.
 type localStream struct {
 	call   *localCall      // whose Context is the caller's
-	inner  context.Context //nolint:containedctx // ends with the caller's, or when the handler has returned
+	inner  context.Context // ends with the caller's, or when the handler has returned
 	cancel context.CancelFunc
 	opts   []grpc.CallOption
 
@@ -76,11 +76,6 @@ func (s *localStream) finish(err error) {
 // receive takes the next message of from. What was sent before the end comes before the end; a request
 // that is cancelled ends at once.
 func (s *localStream) receive(from <-chan proto.Message, end <-chan struct{}) (proto.Message, error) {
-	select {
-	case m := <-from:
-		return m, nil
-	default:
-	}
 	select {
 	case m := <-from:
 		return m, nil
@@ -163,11 +158,6 @@ func (c *localClientStream) SendMsg(m any) error {
 
 func (c *localClientStream) push(m proto.Message) error {
 	select {
-	case <-c.done:
-		return io.EOF
-	default:
-	}
-	select {
 	case c.up <- m:
 		return nil
 	case <-c.done:
@@ -231,7 +221,7 @@ func (c *localClientStream) wait() error {
 type localServerStream struct {
 	*localStream
 
-	ctx context.Context //nolint:containedctx // a stream is asked for its context
+	ctx context.Context // a stream is asked for its context
 }
 
 var _ grpc.ServerStream = (*localServerStream)(nil)

@@ -36,11 +36,15 @@ func Merge(tables ...Policy) Policy {
 
 // Rule is the row that holds for a full method, and whether there is one.
 func (p Policy) Rule(method string) (Rule, bool) {
+	path, ok := strings.CutPrefix(method, "/")
+	if !ok {
+		return Rule{}, false
+	}
 	if r, ok := p[method]; ok {
 		return r, true
 	}
-	service, name, ok := strings.Cut(strings.TrimPrefix(method, "/"), "/")
-	if !ok || name == "" || !strings.HasPrefix(method, "/") {
+	service, name, ok := strings.Cut(path, "/")
+	if !ok || name == "" {
 		return Rule{}, false
 	}
 	r, ok := p[service]

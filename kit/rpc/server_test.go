@@ -6,11 +6,15 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
 )
 
 // signed is a certificate by ca of whatever the template says.
@@ -78,5 +82,51 @@ func TestCallingService_IsWhatTheCertificateNames(t *testing.T) {
 	}
 	if got := callingService(t.Context()); got != "" {
 		t.Errorf("no peer: got %q", got)
+	}
+}
+
+// overdue is a context whose deadline has passed and whose timer has not run yet.
+type overdue struct{ context.Context }
+
+func (overdue) Deadline() (time.Time, bool) { return time.Now().Add(-time.Second), true }
+
+// Our clients don't send a call whose time is up, but it may be up when it arrives.
+func TestChain_RefusesWhatIsLate(t *testing.T) {
+	c := newChain(Options{Policy: Policy{"s": {Callers: []string{"gateway"}, Guest: true}}})
+	root := func(parent context.Context) context.Context { return &localCall{Context: parent, service: "gateway"} }
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tt := range []struct {
+		name string
+		ctx  context.Context
+		want codes.Code
+	}{
+		{"in time", root(t.Context()), codes.OK},
+		{"overdue", root(overdue{t.Context()}), codes.DeadlineExceeded},
+		{"given up", root(cancelled), codes.Unavailable},
+	} {
+		ran := false
+		_, err := c.unary(tt.ctx, nil, &grpc.UnaryServerInfo{FullMethod: "/s/m"}, func(context.Context, any) (any, error) {
+			ran = true
+			return nil, nil
+		})
+		if status.Code(err) != tt.want || ran != (tt.want == codes.OK) {
+			t.Errorf("%s: got %v, ran %v; want %s", tt.name, err, ran, tt.want)
+		}
+	}
+}
+
+func TestPolicy_MatchesWholeNames(t *testing.T) {
+	p := Merge(
+		Policy{"a.S": {Callers: []string{"x"}}, "/a.S/One": {Callers: []string{"x"}}},
+		Policy{"/a.S/One": {Callers: []string{"y"}, Guest: true}})
+	for method, want := range map[string]string{
+		"/a.S/One": "y", "/a.S/Two": "x",
+		"a.S/Two": "", "a.S/One": "", "//a.S/One": "", "/a.S/": "", "/a.S": "", "a.S": "", "/a.s/Two": "", "/a.S2/Two": "", "": "",
+	} {
+		rule, ok := p.Rule(method)
+		if got := strings.Join(rule.Callers, " "); got != want || ok != (want != "") {
+			t.Errorf("%q: got %q, %v; want %q", method, got, ok, want)
+		}
 	}
 }

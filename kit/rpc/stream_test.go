@@ -68,6 +68,19 @@ func TestServerStream_DeliversAllThenTheEnd(t *testing.T) {
 	})
 }
 
+// The last message and the end race to a client that already waits; the message comes first each time.
+func TestServerStream_LosesNothingToTheEnd(t *testing.T) {
+	both(t, &echo{stream: count}, rpc.Options{}, func(t *testing.T, cc grpc.ClientConnInterface) {
+		for i := range 1000 {
+			s := open(within(t), t, cc, serverMeth)
+			send(t, s, "1")
+			if got, err := drain(s); len(got) != 1 || err != nil {
+				t.Fatalf("stream %d: got %v, %v", i, got, err)
+			}
+		}
+	})
+}
+
 func TestClientStream_RepliesOnceAllIsSent(t *testing.T) {
 	svc := &echo{stream: func(s grpc.ServerStream) error {
 		got, err := drain(s)
