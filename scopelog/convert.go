@@ -2,92 +2,106 @@ package scopelog
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/beep-chat/beep"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/perm"
 )
 
-// readTimeout bounds one query for revisions.
-const readTimeout = 5 * time.Second
-
-var kindNames = [...]string{beep.ScopeServer: "server", beep.ScopeDirect: "direct", beep.ScopeUser: "user"}
-
-// ToProto is a scope as the contracts write it.
-func ToProto(s beep.Scope) *serversv1.Scope {
-	return &serversv1.Scope{Kind: kindNames[s.Kind], Id: s.ID}
-}
-
-// FromProto reads a scope; an unknown kind is an error.
-func FromProto(s *serversv1.Scope) (beep.Scope, error) {
-	for kind, name := range kindNames {
-		if name != "" && name == s.GetKind() && s.GetId() != 0 {
-			return beep.Scope{Kind: beep.ScopeKind(kind), ID: s.GetId()}, nil //nolint:gosec // an index of kindNames
-		}
-	}
-	return beep.Scope{}, beep.Unavailable(fmt.Errorf("scope %q of id %d", s.GetKind(), s.GetId()))
-}
-
-// Change is the part of a row that permissions depend on. A row that it does not understand is an error: a
-// View that skipped one would be wrong from then on.
+// Change is what permissions make of a row of a scope's log. A row that is not known here, because a newer Beep wrote
+// it, is an error: to pass over it would be to decide without it.
 func Change(scope beep.Scope, row *serversv1.Change) (perm.Change, error) {
-	c := perm.Change{Scope: scope, Rev: row.GetRev()}
-	var err error
+	r, err := rowOf(row)
+	if err != nil {
+		return perm.Change{}, fmt.Errorf("row %d of %s: %w", row.GetRev(), scope, err)
+	}
+	return perm.Change{Scope: scope, Rev: row.GetRev(), Row: r}, nil
+}
+
+func rowOf(row *serversv1.Change) (perm.Row, error) {
 	switch k := row.GetKind().(type) {
 	case *serversv1.Change_ServerSet:
-		c.Row = perm.Server{Owner: beep.UserID(k.ServerSet.GetOwnerId())}
+		return perm.Server{Owner: beep.UserID(k.ServerSet.GetOwnerId())}, nil
 	case *serversv1.Change_ServerRemoved:
-		c.Row = perm.ServerRemoved{}
+		return perm.ServerRemoved{}, nil
 	case *serversv1.Change_RoleSet:
-		r := perm.Role{ID: beep.RoleID(k.RoleSet.GetId()), Position: k.RoleSet.GetPosition()}
-		r.Rights, err = perm.ParseRights(k.RoleSet.GetRights())
-		c.Row = r
+		return role(k.RoleSet), nil
 	case *serversv1.Change_RoleRemoved:
-		c.Row = perm.RoleRemoved{ID: beep.RoleID(k.RoleRemoved.GetId())}
+		return perm.RoleRemoved{ID: beep.RoleID(k.RoleRemoved.GetId())}, nil
 	case *serversv1.Change_MemberSet:
-		m := perm.Member{User: beep.UserID(k.MemberSet.GetUserId())}
-		for _, id := range k.MemberSet.GetRoleIds() {
-			m.Roles = append(m.Roles, beep.RoleID(id))
-		}
-		c.Row = m
+		return member(k.MemberSet), nil
 	case *serversv1.Change_MemberRemoved:
-		c.Row = perm.MemberRemoved{User: beep.UserID(k.MemberRemoved.GetId())}
+		return perm.MemberRemoved{User: beep.UserID(k.MemberRemoved.GetId())}, nil
 	case *serversv1.Change_ChannelSet:
-		c.Row, err = channel(k.ChannelSet)
+		return channel(k.ChannelSet)
 	case *serversv1.Change_ChannelRemoved:
-		c.Row = perm.ChannelRemoved{ID: beep.ChannelID(k.ChannelRemoved.GetId())}
+		return perm.ChannelRemoved{ID: beep.ChannelID(k.ChannelRemoved.GetId())}, nil
 	case *serversv1.Change_OverwriteSet:
-		c.Row, err = overwrite(k.OverwriteSet)
+		return overwrite(k.OverwriteSet), nil
 	case *serversv1.Change_OverwriteRemoved:
-		o := k.OverwriteRemoved
-		c.Row = perm.OverwriteRemoved{Channel: beep.ChannelID(o.GetChannelId()), Role: beep.RoleID(o.GetRoleId()), Member: beep.UserID(o.GetMemberId())}
+		o := overwrite(k.OverwriteRemoved)
+		return perm.OverwriteRemoved{Channel: o.Channel, Role: o.Role, Member: o.Member}, nil
 	case *serversv1.Change_ScopeJoined:
-		joined, e := FromProto(k.ScopeJoined)
-		c.Row, err = perm.ScopeJoined{Scope: joined}, e
+		scope, err := FromProto(k.ScopeJoined)
+		return perm.ScopeJoined{Scope: scope}, err
 	case *serversv1.Change_ScopeLeft:
-		left, e := FromProto(k.ScopeLeft)
-		c.Row, err = perm.ScopeLeft{Scope: left}, e
+		scope, err := FromProto(k.ScopeLeft)
+		return perm.ScopeLeft{Scope: scope}, err
 	default:
-		err = fmt.Errorf("a row of type %T", k)
+		return nil, fmt.Errorf("a row of type %T", k)
 	}
-	if err != nil {
-		return c, fmt.Errorf("scope %s row %d: %w", scope, row.GetRev(), err)
-	}
-	return c, nil
 }
 
-func channel(p *serversv1.Channel) (perm.Row, error) {
-	kind, err := perm.ParseKind(p.GetKind())
-	return perm.Channel{ID: beep.ChannelID(p.GetId()), Kind: kind, Parent: beep.ChannelID(p.GetParentId()), Synced: p.GetSynced()}, err
+func role(r *serversv1.Role) perm.Role {
+	return perm.Role{ID: beep.RoleID(r.GetId()), Position: r.GetPosition(), Rights: rights(r.GetRights())}
 }
 
-func overwrite(p *serversv1.Overwrite) (perm.Row, error) {
-	o := perm.Overwrite{Channel: beep.ChannelID(p.GetChannelId()), Role: beep.RoleID(p.GetRoleId()), Member: beep.UserID(p.GetMemberId())}
-	var err error
-	if o.Allow, err = perm.ParseRights(p.GetAllow()); err != nil {
-		return nil, err
+func member(m *serversv1.Member) perm.Member {
+	roles := make([]beep.RoleID, len(m.GetRoleIds()))
+	for i, id := range m.GetRoleIds() {
+		roles[i] = beep.RoleID(id)
 	}
-	o.Deny, err = perm.ParseRights(p.GetDeny())
-	return o, err
+	return perm.Member{User: beep.UserID(m.GetUserId()), Roles: roles}
+}
+
+func channel(c *serversv1.Channel) (perm.Row, error) {
+	kind, err := perm.ParseKind(c.GetKind())
+	return perm.Channel{
+		ID: beep.ChannelID(c.GetId()), Kind: kind, Parent: beep.ChannelID(c.GetParentId()), Synced: c.GetSynced(),
+	}, err
+}
+
+func overwrite(o *serversv1.Overwrite) perm.Overwrite {
+	return perm.Overwrite{
+		Channel: beep.ChannelID(o.GetChannelId()), Role: beep.RoleID(o.GetRoleId()), Member: beep.UserID(o.GetMemberId()),
+		Mask: perm.Mask{Allow: rights(o.GetAllow()), Deny: rights(o.GetDeny())},
+	}
+}
+
+// rights leaves out names that are not known here: nobody here asks for such a right, and the others hold without it.
+func rights(names []string) (set perm.Rights) {
+	for _, name := range names {
+		r, _ := perm.ParseRight(name)
+		set |= r
+	}
+	return set
+}
+
+// FromProto is the scope of a message.
+func FromProto(p *serversv1.Scope) (beep.Scope, error) {
+	for kind := beep.ScopeServer; kind <= beep.ScopeUser; kind++ {
+		if kindName(kind) == p.GetKind() && p.GetId() != 0 {
+			return beep.Scope{Kind: kind, ID: p.GetId()}, nil
+		}
+	}
+	return beep.Scope{}, fmt.Errorf("a scope of kind %q and id %d", p.GetKind(), p.GetId())
+}
+
+// ToProto is a scope as messages have it.
+func ToProto(s beep.Scope) *serversv1.Scope {
+	return &serversv1.Scope{Kind: kindName(s.Kind), Id: s.ID}
+}
+
+func kindName(kind beep.ScopeKind) string {
+	return [...]string{"", "server", "direct", "user"}[min(kind, beep.ScopeUser)]
 }

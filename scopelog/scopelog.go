@@ -1,198 +1,108 @@
-// Package scopelog is the reader's side of the scope log that the servers service writes: fresh revisions,
-// and Views built from the rows. authz decides by it, realtime fans out by it.
+// Package scopelog is the reading side of the scope log: how fresh a scope is, and the View of its permissions at a
+// revision. Whoever decides (authz) or shows (realtime) what someone may see stands on it.
 //
-// A Log never guesses: what it cannot read, it answers with an error. Start with Fresh and At.
+// Three rules hold here and nowhere else. A revision that Fresh answers was read by a query that started after Fresh
+// was called, so that a change which was answered before a request is part of every decision about that request. A
+// View moves on by the rows of the log alone, each once, in order, without holes. And what cannot be had is an error
+// (beep.Unavailable), never an older answer.
+//
+// Start with Log.Fresh and Log.At; Change is the one translation of a row of the log into what permissions make of it.
 package scopelog
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
+	"time"
 
 	"github.com/beep-chat/beep"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/perm"
 )
 
-// Log reads the scope logs. Safe for concurrent use.
-type Log struct {
-	source serversv1.ScopeLogClient
-	fresh  fresher
-
-	mu       sync.Mutex // guards everything below; held for no call
-	views    map[beep.Scope]*view
-	channels map[beep.ChannelID]beep.Scope // immutable facts, bounded
-	tick     uint64                        // orders uses, so that the least recently used View goes
-}
-
 const (
-	maxViews    = 10_000
-	maxChannels = 1 << 18
+	// maxViews bounds the Views kept. One of a small community is some kilobytes, of 100,000 members some megabytes.
+	maxViews = 4096
+	// maxChannels bounds the channels whose scope is remembered, about 100 bytes each.
+	maxChannels = 100_000
+	// queryTimeout is how long the scope log may take to answer before it counts as down.
+	queryTimeout = 3 * time.Second
 )
 
-// New makes a Log over the servers service.
-func New(source serversv1.ScopeLogClient) *Log {
-	l := &Log{source: source, views: map[beep.Scope]*view{}, channels: map[beep.ChannelID]beep.Scope{}}
-	l.fresh.read = l.revs
-	return l
+// Log reads the scope log. Safe for concurrent use.
+type Log struct {
+	client   serversv1.ScopeLogClient
+	rounds   rounds
+	views    *recent[beep.Scope, *view]
+	channels *recent[beep.ChannelID, beep.Scope]
 }
 
-// Fresh is the revision of a scope read on the primary by a query that started after the call.
-func (l *Log) Fresh(ctx context.Context, scope beep.Scope) (uint64, error) {
-	return l.fresh.get(ctx, scope)
+// New reads through a client.
+func New(client serversv1.ScopeLogClient) *Log {
+	return &Log{
+		client:   client,
+		rounds:   newRounds(),
+		views:    newRecent[beep.Scope, *view](maxViews),
+		channels: newRecent[beep.ChannelID, beep.Scope](maxChannels),
+	}
 }
 
-func (l *Log) revs(ctx context.Context, scopes []beep.Scope) ([]uint64, error) {
-	req := &serversv1.GetRevsRequest{Scopes: make([]*serversv1.Scope, 0, len(scopes))}
-	for _, s := range scopes {
-		req.Scopes = append(req.Scopes, ToProto(s))
+// At runs f on the View of a scope at a revision or later. When the View is there already that costs no call. f must be
+// quick, call nothing that waits, and keep nothing of the View, which moves on as soon as f has returned.
+func (l *Log) At(ctx context.Context, scope beep.Scope, rev uint64, f func(*perm.View)) error {
+	v := l.views.getOr(scope, func() *view { return newView(scope) })
+	if err := v.advance(ctx, l.client, rev); err != nil {
+		if errors.Is(err, errBroken) {
+			l.views.drop(scope, v) // the next caller reads the log from its first row
+		}
+		return fmt.Errorf("view of %s at %d: %w", scope, rev, err)
 	}
-	resp, err := l.source.GetRevs(ctx, req)
-	if err != nil {
-		return nil, fmt.Errorf("read %d scope revisions: %w", len(scopes), err)
-	}
-	if len(resp.GetRevs()) != len(scopes) {
-		return nil, beep.Unavailable(fmt.Errorf("%d revisions for %d scopes", len(resp.GetRevs()), len(scopes)))
-	}
-	return resp.GetRevs(), nil
-}
-
-// view is a View and the lock around it.
-type view struct {
-	advance sync.Mutex // one reader of the log at a time, held over calls
-
-	mu   sync.RWMutex // guards view
-	view *perm.View
-
-	used uint64 // Log.tick at its last use; guarded by Log.mu
-}
-
-// At calls f with the View of a scope at minRev or later. f must not keep it, change it, or call anything.
-func (l *Log) At(ctx context.Context, scope beep.Scope, minRev uint64, f func(*perm.View)) error {
-	v := l.use(scope)
-	if err := l.follow(ctx, scope, v, minRev); err != nil {
-		return err
-	}
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	f(v.view)
+	v.read(f)
 	return nil
 }
 
-// Now is At at the revision of now.
+// Now is At at what Fresh answers. Of a scope that never changed the View is empty, and is not kept: numbers made up
+// by someone must not push out the Views in use.
 func (l *Log) Now(ctx context.Context, scope beep.Scope, f func(*perm.View)) error {
 	rev, err := l.Fresh(ctx, scope)
 	if err != nil {
 		return err
 	}
+	if rev == 0 {
+		f(perm.NewView(scope))
+		return nil
+	}
 	return l.At(ctx, scope, rev, f)
 }
 
-func (v *view) rev() uint64 {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	return v.view.Rev()
-}
-
-// follow applies rows, contiguously, until the View is at rev.
-func (l *Log) follow(ctx context.Context, scope beep.Scope, v *view, rev uint64) error {
-	if v.rev() >= rev {
-		return nil
-	}
-	v.advance.Lock()
-	defer v.advance.Unlock()
-	for from := v.rev(); from < rev; from = v.rev() {
-		resp, err := l.source.ListChanges(ctx, &serversv1.ListChangesRequest{Scope: ToProto(scope), After: from})
-		if err != nil {
-			return fmt.Errorf("read scope %s from %d: %w", scope, from, err)
-		}
-		if err := v.apply(scope, resp.GetChanges()); err != nil {
-			l.drop(scope, v)
-			return beep.Unavailable(fmt.Errorf("scope %s after %d: %w", scope, from, err))
-		}
-		if v.rev() == from {
-			return beep.Unavailable(fmt.Errorf("scope %s is at %d of %d", scope, from, rev))
-		}
-	}
-	return nil
-}
-
-func (v *view) apply(scope beep.Scope, rows []*serversv1.Change) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, row := range rows {
-		c, err := Change(scope, row)
-		if err != nil {
-			return err
-		}
-		if _, err := v.view.Apply(c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (l *Log) use(scope beep.Scope) *view {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.tick++
-	v := l.views[scope]
-	if v == nil {
-		if len(l.views) >= maxViews {
-			l.evictLocked()
-		}
-		v = &view{view: perm.NewView(scope)}
-		l.views[scope] = v
-	}
-	v.used = l.tick
-	return v
-}
-
-// evictLocked lets go of the View that was used the longest ago among a few: good enough, and cheap.
-func (l *Log) evictLocked() {
-	const sample = 64
-	var oldest beep.Scope
-	least, seen := uint64(1)<<63, 0
-	for scope, v := range l.views {
-		if v.used < least {
-			oldest, least = scope, v.used
-		}
-		if seen++; seen == sample {
-			break
-		}
-	}
-	delete(l.views, oldest)
-}
-
-// drop forgets a View whose rows did not fit; the next use builds it anew.
-func (l *Log) drop(scope beep.Scope, v *view) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.views[scope] == v {
-		delete(l.views, scope)
-	}
-}
-
-// Channel is the scope that a channel belongs to, deleted or not; a NotFound error if there never was one.
+// Channel is the scope that a channel belongs to, or belonged to: it never changes. A channel that there never was is
+// not found.
 func (l *Log) Channel(ctx context.Context, id beep.ChannelID) (beep.Scope, error) {
-	l.mu.Lock()
-	scope, ok := l.channels[id]
-	l.mu.Unlock()
-	if ok {
+	if scope, ok := l.channels.get(id); ok {
 		return scope, nil
 	}
-	resp, err := l.source.ResolveChannel(ctx, &serversv1.ResolveChannelRequest{ChannelId: uint64(id)})
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	answer, err := l.client.ResolveChannel(ctx, &serversv1.ResolveChannelRequest{ChannelId: uint64(id)})
+	if errors.Is(err, beep.ErrNotFound) {
+		return beep.Scope{}, err // may be there a moment later, so it is not remembered
+	}
 	if err != nil {
-		return beep.Scope{}, err
+		return beep.Scope{}, fmt.Errorf("scope of channel %s: %w", id, unavailable(err))
 	}
-	if scope, err = FromProto(resp.GetScope()); err != nil {
-		return beep.Scope{}, err
+	scope, err := FromProto(answer.GetScope())
+	if err != nil {
+		return beep.Scope{}, fmt.Errorf("scope of channel %s: %w", id, beep.Unavailable(err))
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.channels) >= maxChannels {
-		clear(l.channels) // they are asked for again
-	}
-	l.channels[id] = scope
+	l.channels.getOr(id, func() beep.Scope { return scope })
 	return scope, nil
+}
+
+// unavailable is the one thing that a failed read of the log means, whatever the failure: no decision can be made.
+func unavailable(err error) error {
+	var e *beep.Error
+	if errors.As(err, &e) && e.Kind == beep.KindUnavailable {
+		return err
+	}
+	return beep.Unavailable(err)
 }
