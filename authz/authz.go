@@ -1,0 +1,57 @@
+// Package authz is the service that decides: who may do what on which server, in which channel, to whom. It owns no
+// state. A decision is package perm over the View that the scope log builds, at a revision that was current when the
+// question came, or at the one that the question names.
+//
+// It never guesses: where the log cannot be read in time the answer is unavailable. An object that is not there, or
+// that the user may not know of, is an answer like any other, not an error; the two look the same.
+//
+// Start with Service.Check.
+package authz
+
+import (
+	"errors"
+
+	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/perm"
+)
+
+// Question is what Check decides.
+type Question struct {
+	User    beep.UserID
+	Server  beep.ServerID // exactly one of Server and Channel is set
+	Channel beep.ChannelID
+	Right   perm.Rights // one right, or none to ask only whether the object is visible
+	MinRev  uint64      // no older than this revision of the scope; 0 is no older than now
+}
+
+// Decision answers a Question.
+type Decision struct {
+	Allowed bool       // the user holds the right
+	Visible bool       // the user may know of the object
+	Scope   beep.Scope // whose permissions decided; none for a channel that never was
+	Rev     uint64     // at which of its revisions
+	Kind    perm.Kind  // of a visible channel
+}
+
+// Verdict says whether a user may change something, or else why not.
+type Verdict struct {
+	Allowed     bool
+	Visible     bool      // the user may know of the server or channel that it is about
+	TargetFound bool      // the member acted on is one
+	Code        beep.Code // with Allowed false, the stable reason
+	Reason      string    // and one sentence that names what is missing
+	Rev         uint64    // the revision of the scope that decided
+}
+
+// verdict is what a Refusal of perm comes to.
+func verdict(v *perm.View, refusal *perm.Refusal) Verdict {
+	if refusal == nil {
+		return Verdict{Allowed: true, Visible: true, Rev: v.Rev()}
+	}
+	answer := Verdict{Rev: v.Rev(), Visible: refusal.Reason != perm.NotMember && refusal.Reason != perm.NoChannel}
+	var e *beep.Error
+	if errors.As(refusal.Err(), &e) {
+		answer.Code, answer.Reason = e.Code, e.Msg
+	}
+	return answer
+}

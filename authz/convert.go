@@ -1,0 +1,50 @@
+package authz
+
+import (
+	"github.com/beep-chat/beep"
+	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	"github.com/beep-chat/beep/perm"
+	"github.com/beep-chat/beep/scopelog"
+)
+
+func questionOf(r *authzv1.CheckRequest) (q Question, err error) {
+	q = Question{
+		User: beep.UserID(r.GetUserId()), Server: beep.ServerID(r.GetServerId()), Channel: beep.ChannelID(r.GetChannelId()),
+		MinRev: r.GetMinRev(),
+	}
+	if r.GetObject() == nil {
+		return q, beep.InvalidField(beep.CodeInvalidField, "object", "is neither a server nor a channel")
+	}
+	if r.GetRight() != "" {
+		q.Right, err = perm.ParseRight(r.GetRight())
+	}
+	return q, err
+}
+
+// nothing says that the question is about an object that cannot be there, by a number that is no id.
+func (q Question) nothing() bool {
+	object := max(uint64(q.Server), uint64(q.Channel))
+	return object == 0 || object > beep.MaxID
+}
+
+func overwriteOf(r *authzv1.CheckOverwriteRequest) (o perm.Overwrite, err error) {
+	o = perm.Overwrite{
+		Channel: beep.ChannelID(r.GetChannelId()), Role: beep.RoleID(r.GetRoleId()), Member: beep.UserID(r.GetMemberId()),
+	}
+	if o.Allow, err = perm.ParseRights(r.GetAllow()); err != nil {
+		return o, err
+	}
+	o.Deny, err = perm.ParseRights(r.GetDeny())
+	return o, err
+}
+
+func (d Decision) proto() *authzv1.CheckResponse {
+	p := &authzv1.CheckResponse{Allowed: d.Allowed, Visible: d.Visible, Rev: d.Rev}
+	if d.Scope != (beep.Scope{}) {
+		p.Scope = scopelog.ToProto(d.Scope)
+	}
+	if d.Kind != 0 {
+		p.ChannelKind = d.Kind.String()
+	}
+	return p
+}
