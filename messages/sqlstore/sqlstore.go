@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -163,7 +164,7 @@ func apply(ctx context.Context, tx *sqldb.Tx, e *messages.Entry) error {
 	}
 	const patch = `UPDATE entries SET deleted = ?, content = ?, edited_at = ?, v = ?, ve = ?
 		WHERE channel_id = ? AND mid = ? AND kind = 1 AND v < ?`
-	_, err := tx.Exec(ctx, patch, e.State.Deleted, e.State.Content, millis(e.State.EditedAt), e.R, int64(e.E), //nolint:gosec // revisions are below 2^63
+	_, err := tx.Exec(ctx, patch, e.State.Deleted, e.State.Content, millis(e.State.EditedAt), e.R, int64(e.E),
 		int64(e.Channel), int64(e.Mid), e.R)
 	if err != nil || e.Kind != messages.Delete {
 		return err
@@ -207,7 +208,7 @@ func (s *Store) ByNonce(ctx context.Context, key messages.Key) (messages.Entry, 
 func (s *Store) Newest(ctx context.Context, channel beep.ChannelID, limit int) ([]messages.Entry, error) {
 	const q = "SELECT " + columns + " FROM entries WHERE channel_id = ? ORDER BY r DESC LIMIT ?"
 	list, err := sqldb.All(scanEntry)(s.db.Query(ctx, q, int64(channel), limit))
-	reverse(list)
+	slices.Reverse(list)
 	return list, err
 }
 
