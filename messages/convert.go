@@ -1,0 +1,58 @@
+package messages
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/beep-chat/beep"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+)
+
+// messageToProto is the message as e leaves it or, of a create entry, as it stands.
+func messageToProto(e Entry) *messagesv1.Message {
+	return &messagesv1.Message{
+		Id: uint64(e.Mid), ChannelId: uint64(e.Channel), AuthorId: uint64(e.State.Author), Content: e.State.Content,
+		CreatedAt: timeToProto(e.State.CreatedAt), EditedAt: timeToProto(e.State.EditedAt), Nonce: e.State.Nonce,
+		N: e.State.N, V: e.V, Deleted: e.State.Deleted,
+	}
+}
+
+func entryToProto(e Entry) *messagesv1.Entry {
+	return &messagesv1.Entry{
+		R: e.R, Kind: e.Kind.String(), ActorId: uint64(e.Actor), Nonce: e.Nonce, Message: messageToProto(e),
+	}
+}
+
+func deltaToProto(d Delta) *messagesv1.SinceResponse {
+	res := &messagesv1.SinceResponse{Reset_: d.Reset, Head: d.Head, Entries: make([]*messagesv1.LogEntry, len(d.Entries))}
+	for i, e := range d.Entries {
+		res.Entries[i] = &messagesv1.LogEntry{Entry: entryToProto(e), Ve: e.VE}
+	}
+	return res
+}
+
+// timeToProto is absent for the zero time.
+func timeToProto(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
+}
+
+// scopeNames are the kinds on the wire, by number.
+var scopeNames = [...]string{"", "server", "direct", "user"}
+
+func scopeToProto(s beep.Scope) *serversv1.Scope {
+	return &serversv1.Scope{Kind: scopeNames[s.Kind], Id: s.ID}
+}
+
+func scopeFromProto(s *serversv1.Scope) beep.Scope {
+	for kind, name := range scopeNames {
+		if name != "" && name == s.GetKind() {
+			return beep.Scope{Kind: beep.ScopeKind(kind), ID: s.GetId()}
+		}
+	}
+	return beep.Scope{}
+}
