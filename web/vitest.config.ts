@@ -11,7 +11,7 @@ export default mergeConfig(
       restoreMocks: true,
       coverage: {
         include: ['src/lib/**', 'src/store/**'],
-        exclude: ['**/*.test.*', 'src/lib/api/schema.gen.ts', 'src/store/hooks.ts'],
+        exclude: ['**/*.test.*', 'src/lib/api/schema.gen.ts', 'src/store/hooks.ts', '**/testing.ts'],
         reporter: ['text-summary', 'json-summary'],
         reportsDirectory: 'test-results/coverage',
         thresholds: { lines: 90 },

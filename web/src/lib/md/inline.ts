@@ -153,6 +153,8 @@ function markAt(text: string, i: number, depth: number): Token | null {
 
 function closingOf(text: string, start: number, { open, word }: Mark): number {
   for (let end = text.indexOf(open, start + 1); end !== -1; end = text.indexOf(open, end + 1)) {
+    // Of three marks the last two close a double one: the first belongs to what is inside.
+    if (open.length === 2 && text[end + 2] === open[0]) end++
     const after = text[end + open.length] ?? ''
     const hugs = !/[\s\\]/.test(text[end - 1] ?? ' ')
     const doubled = open.length === 1 && (after === open || text[end - 1] === open)
