@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -232,3 +233,19 @@ func (c Credentials) clientTLS(service string) *tls.Config {
 		RootCAs: c.CA, ServerName: serverName(service),
 	}
 }
+
+// ServerTLS serves something else than gRPC to the named services, and to nobody else.
+func (c Credentials) ServerTLS(clients ...string) *tls.Config {
+	conf := c.serverTLS()
+	conf.VerifyConnection = func(st tls.ConnectionState) error {
+		name, err := serviceOf(st.PeerCertificates[0])
+		if err != nil || !slices.Contains(clients, name) {
+			return errors.New("this service may not connect")
+		}
+		return nil
+	}
+	return conf
+}
+
+// ClientTLS connects, for something else than gRPC, to the named service, at whatever address.
+func (c Credentials) ClientTLS(service string) *tls.Config { return c.clientTLS(service) }

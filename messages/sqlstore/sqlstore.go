@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -30,13 +29,18 @@ type Store struct {
 
 var _ messages.Store = (*Store)(nil)
 
+// Migrations are the schema's steps, in order.
+func Migrations() fs.FS {
+	files, err := fs.Sub(embedded, "migrations")
+	if err != nil { // only for a name that is no path
+		return embedded
+	}
+	return files
+}
+
 // Open opens the store at a URL that sqldb.Open takes and brings its schema up to date. The caller closes it.
 func Open(ctx context.Context, url string) (*Store, error) {
-	migrations, err := fs.Sub(embedded, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	db, err := sqldb.Open(ctx, url, migrations)
+	db, err := sqldb.Open(ctx, url, Migrations())
 	if err != nil {
 		return nil, fmt.Errorf("messages store: %w", err)
 	}
@@ -164,7 +168,7 @@ func apply(ctx context.Context, tx *sqldb.Tx, e *messages.Entry) error {
 	}
 	const patch = `UPDATE entries SET deleted = ?, content = ?, edited_at = ?, v = ?, ve = ?
 		WHERE channel_id = ? AND mid = ? AND kind = 1 AND v < ?`
-	_, err := tx.Exec(ctx, patch, e.State.Deleted, e.State.Content, millis(e.State.EditedAt), e.R, int64(e.E),
+	_, err := tx.Exec(ctx, patch, e.State.Deleted, e.State.Content, millis(e.State.EditedAt), e.R, int64(e.E), //nolint:gosec // revisions are below 2^63
 		int64(e.Channel), int64(e.Mid), e.R)
 	if err != nil || e.Kind != messages.Delete {
 		return err
@@ -208,7 +212,7 @@ func (s *Store) ByNonce(ctx context.Context, key messages.Key) (messages.Entry, 
 func (s *Store) Newest(ctx context.Context, channel beep.ChannelID, limit int) ([]messages.Entry, error) {
 	const q = "SELECT " + columns + " FROM entries WHERE channel_id = ? ORDER BY r DESC LIMIT ?"
 	list, err := sqldb.All(scanEntry)(s.db.Query(ctx, q, int64(channel), limit))
-	slices.Reverse(list)
+	reverse(list)
 	return list, err
 }
 

@@ -39,7 +39,7 @@ func FaultNamed(name string) Fault {
 	return all[slices.IndexFunc(all, func(f Fault) bool { return f.Name == name })]
 }
 
-// insertFunc and applyFunc wrap one method of a store; reader wraps those that read.
+// insertFunc, applyFunc and readFunc wrap one method, or a group of them, of a store.
 type (
 	insertFunc struct {
 		messages.Store
@@ -51,12 +51,10 @@ type (
 	}
 )
 
-// Insert is wrapped.
 func (s insertFunc) Insert(ctx context.Context, batch []messages.Entry) (int, error) {
 	return s.insert(ctx, batch)
 }
 
-// Apply is wrapped.
 func (s applyFunc) Apply(ctx context.Context, entries []messages.Entry) error {
 	return s.apply(ctx, entries)
 }
@@ -181,7 +179,6 @@ type forgetful struct {
 
 const forgotten = "~" // no nonce has it
 
-// Insert renames.
 func (s *forgetful) Insert(ctx context.Context, batch []messages.Entry) (int, error) {
 	batch = slices.Clone(batch)
 	for i := range batch {

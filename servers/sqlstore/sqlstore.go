@@ -27,13 +27,18 @@ type Store struct {
 
 var _ servers.Store = (*Store)(nil)
 
+// Migrations are the schema's steps, in order.
+func Migrations() fs.FS {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil { // only for a name that is no path
+		return migrations
+	}
+	return files
+}
+
 // Open opens the store at a URL that sqldb takes and brings its schema up to date. The caller closes it.
 func Open(ctx context.Context, url string) (*Store, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	db, err := sqldb.Open(ctx, url, files)
+	db, err := sqldb.Open(ctx, url, Migrations())
 	if err != nil {
 		return nil, err
 	}

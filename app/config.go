@@ -1,0 +1,114 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/beep-chat/beep"
+)
+
+// Config is everything an operator can set, as flags of `beep serve` or as the environment variables named
+// here. The zero value of every field is usable: `beep` alone is a whole installation in ./data.
+type Config struct {
+	Target []string `env:"BEEP_TARGET" default:"all" placeholder:"NAME" help:"Targets that this process runs: all, or some of gateway, realtime, users, servers, authz, messages."`
+	Data   string   `env:"BEEP_DATA" default:"./data" placeholder:"DIR" help:"Folder of the embedded stores."`
+	HTTP   string   `env:"BEEP_HTTP" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where browsers and, between processes, the gateway are served. With users but without gateway: the pages to sign in, over mutual TLS."`
+	Health string   `env:"BEEP_HEALTH" placeholder:"HOST:PORT" help:"Where /healthz, /readyz and /metrics are served; off if empty."`
+
+	PublicURL   string   `env:"BEEP_PUBLIC_URL" placeholder:"URL" help:"Where browsers find Beep, also the issuer of its tokens. Without it, http:// and the HTTP address."`
+	RealtimeURL string   `env:"BEEP_REALTIME_URL" placeholder:"URL" help:"Where browsers find the socket, wss://…; without it, /ws at the public URL."`
+	Origins     []string `env:"BEEP_ORIGINS" placeholder:"URL" help:"Other origins whose pages may call the API and the socket."`
+
+	ServersStore  string `env:"BEEP_SERVERS_STORE" placeholder:"URL" help:"sqlite://FILE or postgres://…; without it, a file in the data folder."`
+	UsersStore    string `env:"BEEP_USERS_STORE" placeholder:"URL" help:"As for servers."`
+	MessagesStore string `env:"BEEP_MESSAGES_STORE" placeholder:"URL" help:"As for servers."`
+	Redis         string `env:"BEEP_REDIS" placeholder:"URL" help:"redis://… for wake-ups and limits over several processes. Without it each process wakes only itself, and others see changes within a second."`
+
+	Listen map[string]string `env:"BEEP_LISTEN" placeholder:"TARGET=HOST:PORT;…" help:"Where targets of this process serve gRPC to other processes."`
+	Peers  map[string]string `env:"BEEP_PEERS" placeholder:"TARGET=HOST:PORT,…;…" help:"Where targets of other processes serve gRPC; several addresses are replicas."`
+	Pages  string            `env:"BEEP_USERS_PAGES" placeholder:"HOST:PORT" help:"Where the users target of another process serves the pages to sign in."`
+	Certs  string            `env:"BEEP_CERTS" placeholder:"DIR" help:"Folder with ca.pem and each target's TARGET.pem and TARGET-key.pem; beep dev-certs makes one for tests."`
+
+	SMTP     string `env:"BEEP_SMTP" placeholder:"URL" help:"smtp://user:password@host:587 for mail. Without it mail is read at /oidc/mailbox, on loopback only."`
+	MailFrom string `env:"BEEP_MAIL_FROM" default:"Beep <beep@localhost>" placeholder:"ADDRESS" help:"Sender of mail."`
+
+	MessageRate int `env:"BEEP_MESSAGE_RATE" default:"10" placeholder:"N" help:"Messages that a user may send in any 10 seconds."`
+	EditRate    int `env:"BEEP_EDIT_RATE" default:"30" placeholder:"N" help:"Edits and deletions that a user may make in any 10 seconds."`
+	UserSockets int `env:"BEEP_USER_SOCKETS" default:"20" placeholder:"N" help:"Sockets that a user may have open at once on a process."`
+
+	LogLevel string        `env:"BEEP_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Lowest level logged: debug, info, warn or error."`
+	OTLP     string        `env:"BEEP_OTLP" placeholder:"URL" help:"http(s)://… of an OpenTelemetry collector for traces; off if empty."`
+	Drain    time.Duration `env:"BEEP_DRAIN" default:"10s" help:"How long requests in flight may finish when the process is told to stop."`
+}
+
+// Names of the targets.
+const (
+	targetGateway  = "gateway"
+	targetRealtime = "realtime"
+	targetUsers    = "users"
+	targetServers  = "servers"
+	targetAuthz    = "authz"
+	targetMessages = "messages"
+)
+
+// Targets are the names of all targets.
+func Targets() []string {
+	return []string{targetServers, targetAuthz, targetUsers, targetMessages, targetRealtime, targetGateway}
+}
+
+// resolve replaces what is unsaid by what it stands for, and refuses what cannot work.
+func (c Config) resolve() (Config, error) {
+	if len(c.Target) == 0 || slices.Contains(c.Target, "all") {
+		c.Target = Targets()
+	}
+	for _, t := range c.Target {
+		if !slices.Contains(Targets(), t) {
+			return c, fmt.Errorf("there is no target %q; there are %s", t, strings.Join(Targets(), ", "))
+		}
+	}
+	if c.split() && c.Certs == "" {
+		return c, errors.New("a process that runs some targets only needs --certs to prove itself to the others")
+	}
+	if c.PublicURL == "" {
+		host, port, err := net.SplitHostPort(c.HTTP)
+		if err != nil {
+			return c, fmt.Errorf("the HTTP address: %w", err)
+		}
+		if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+			host = "localhost"
+		}
+		c.PublicURL = "http://" + net.JoinHostPort(host, port)
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") ||
+		strings.TrimSuffix(u.Path, "/") != "" {
+		return c, fmt.Errorf("the public URL %q is not http(s)://HOST", c.PublicURL)
+	}
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	for _, store := range []struct {
+		url  *string
+		name string
+	}{{&c.ServersStore, targetServers}, {&c.UsersStore, targetUsers}, {&c.MessagesStore, targetMessages}} {
+		if *store.url == "" {
+			*store.url = "sqlite://" + filepath.Join(c.Data, store.name+".db")
+		}
+	}
+	return c, nil
+}
+
+// runs says whether this process runs a target.
+func (c Config) runs(target string) bool { return slices.Contains(c.Target, target) }
+
+// split says whether other processes run the rest.
+func (c Config) split() bool { return len(c.Target) < len(Targets()) }
+
+func (c Config) limits() beep.Limits {
+	l := beep.DefaultLimits()
+	l.MessageRate, l.EditRate, l.SocketsPerUser = c.MessageRate, c.EditRate, c.UserSockets
+	return l
+}

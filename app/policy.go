@@ -1,0 +1,47 @@
+package app
+
+import (
+	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	usersv1 "github.com/beep-chat/beep/api/beep/users/v1"
+	"github.com/beep-chat/beep/kit/rpc"
+)
+
+// policy is who may call what; what is not here is refused. Guest rows take calls that are made for no
+// user: those of services on their own behalf, and the one method that a guest may see.
+func policy() rpc.Policy {
+	public := rpc.Rule{Callers: []string{targetGateway}}
+	guest := rpc.Rule{Callers: []string{targetGateway}, Guest: true}
+	internal := func(callers ...string) rpc.Rule { return rpc.Rule{Callers: callers, Guest: true} }
+	return rpc.Policy{
+		usersv1.Users_ServiceDesc.ServiceName:          public,
+		usersv1.Users_ListUsers_FullMethodName:         {Callers: []string{targetGateway, targetRealtime}},
+		usersv1.Identity_ServiceDesc.ServiceName:       internal(targetGateway, targetRealtime),
+		serversv1.Servers_ServiceDesc.ServiceName:      public,
+		serversv1.Servers_GetInvitation_FullMethodName: guest,
+		serversv1.ScopeLog_ServiceDesc.ServiceName:     internal(targetAuthz, targetRealtime),
+		messagesv1.Messages_ServiceDesc.ServiceName:    public,
+		messagesv1.ChannelLog_ServiceDesc.ServiceName:  internal(targetRealtime),
+		authzv1.Authz_ServiceDesc.ServiceName:          internal(targetServers, targetMessages),
+	}
+}
+
+// idempotent are the methods that may be asked again, of another replica, when one does not answer: reads,
+// and changes that carry a nonce.
+func idempotent() []string {
+	return []string{
+		usersv1.Users_ListUsers_FullMethodName, usersv1.Users_GetMe_FullMethodName,
+		usersv1.Identity_GetKeys_FullMethodName, usersv1.Identity_Introspect_FullMethodName,
+		usersv1.Identity_ListRevocations_FullMethodName,
+		serversv1.Servers_ListServers_FullMethodName, serversv1.Servers_GetServer_FullMethodName,
+		serversv1.Servers_ListChannels_FullMethodName, serversv1.Servers_GetChannel_FullMethodName,
+		serversv1.Servers_ListMembers_FullMethodName, serversv1.Servers_GetInvitation_FullMethodName,
+		serversv1.ScopeLog_GetRevs_FullMethodName, serversv1.ScopeLog_ListChanges_FullMethodName,
+		serversv1.ScopeLog_ResolveChannel_FullMethodName,
+		messagesv1.Messages_ListMessages_FullMethodName, messagesv1.Messages_GetMessage_FullMethodName,
+		messagesv1.ChannelLog_Since_FullMethodName, messagesv1.ChannelLog_GetHeads_FullMethodName,
+		authzv1.Authz_Check_FullMethodName, authzv1.Authz_ListVisibleChannels_FullMethodName,
+		authzv1.Authz_CheckOverwrite_FullMethodName, authzv1.Authz_CheckMember_FullMethodName,
+	}
+}

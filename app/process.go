@@ -1,0 +1,197 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+	"google.golang.org/grpc"
+
+	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/kit/bus"
+	"github.com/beep-chat/beep/kit/limit"
+	"github.com/beep-chat/beep/kit/oidc"
+	"github.com/beep-chat/beep/kit/rpc"
+	"github.com/beep-chat/beep/kit/telemetry"
+	"github.com/beep-chat/beep/messages"
+)
+
+// process is what the targets of one process share.
+type process struct {
+	cfg   Config
+	log   *slog.Logger
+	tel   *telemetry.Telemetry
+	ids   *beep.Minter
+	bus   bus.Bus
+	redis *redis.Client // nil without BEEP_REDIS
+	local *rpc.Local
+	serve rpc.Options
+	ca    *rpc.CA // of this process alone, when it runs every target and has no certificates
+
+	tokens     *oidc.Verifier // nil until gateway or realtime has asked for it
+	targets    map[string]target
+	front      []func(context.Context) error // ends, and drains, before the servers do
+	background []func(context.Context) error // ends after them
+	closers    []func() error                // in the order opened
+}
+
+// newProcess opens what does not depend on a target.
+func newProcess(ctx context.Context, cfg Config, log *slog.Logger) (*process, error) {
+	p := &process{cfg: cfg, log: log, ids: beep.NewMinter()}
+	tel, err := telemetry.New(ctx, telemetry.Options{Service: "beep-" + strings.Join(cfg.Target, "-"), Endpoint: cfg.OTLP, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	p.tel = tel
+	p.closers = append(p.closers, func() error { return tel.Shutdown(context.WithoutCancel(ctx)) })
+	roots, err := p.trust()
+	if err != nil {
+		return nil, err
+	}
+	p.serve = rpc.Options{
+		Policy: policy(), Verifier: rpc.NewVerifier(roots), Log: log, AccessLevel: slog.LevelDebug,
+		Observe: p.observe, Tracer: tel.Tracer(), DrainTimeout: cfg.Drain,
+	}
+	p.local = rpc.NewLocal(p.serve)
+	return p, p.openBus()
+}
+
+// trust is the CA whose certificates this process believes: the installation's, or one of its own that dies
+// with it.
+func (p *process) trust() (*x509.CertPool, error) {
+	if p.cfg.Certs != "" {
+		c, err := rpc.LoadCredentials(p.cfg.Certs, p.cfg.Target[0])
+		return c.CA, err
+	}
+	ca, err := rpc.NewCA()
+	if err != nil {
+		return nil, err
+	}
+	p.ca = ca
+	return ca.Pool(), nil
+}
+
+func (p *process) credentials(target string) (rpc.Credentials, error) {
+	if p.ca == nil {
+		return rpc.LoadCredentials(p.cfg.Certs, target)
+	}
+	cert, err := p.ca.Issue(target)
+	return rpc.Credentials{Cert: cert, CA: p.ca.Pool()}, err
+}
+
+func (p *process) minter(target string) (*rpc.Minter, error) {
+	c, err := p.credentials(target)
+	if err != nil {
+		return nil, err
+	}
+	return rpc.NewMinter(c.Cert)
+}
+
+// peer is the connection over which one target calls another: direct when both run here, otherwise TCP.
+// This is the only place that knows the difference.
+func (p *process) peer(from, to string) (grpc.ClientConnInterface, error) {
+	if p.cfg.runs(to) {
+		return p.local.As(from), nil
+	}
+	addresses := p.cfg.Peers[to]
+	if addresses == "" {
+		return nil, fmt.Errorf("%s needs %s: run it here too, or name its address in --peers", from, to)
+	}
+	c, err := p.credentials(from)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := rpc.Dial(rpc.DialOptions{
+		Service: to, Targets: strings.Split(addresses, ","), Credentials: c, Idempotent: idempotent(),
+		Observe: p.observe, Tracer: p.tel.Tracer(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, conn.Close)
+	return conn, nil
+}
+
+func (p *process) openBus() error {
+	if p.cfg.Redis == "" {
+		m := bus.NewMemory()
+		p.bus = m
+		p.background = append(p.background, m.Run)
+		return nil
+	}
+	opts, err := redis.ParseURL(p.cfg.Redis)
+	if err != nil {
+		return fmt.Errorf("the Redis URL: %w", err)
+	}
+	p.redis = redis.NewClient(opts)
+	r := bus.NewRedis(p.redis)
+	p.bus = r
+	p.background = append(p.background, r.Run)
+	p.closers = append(p.closers, p.redis.Close)
+	p.tel.Check("redis", func(ctx context.Context) error { return p.redis.Ping(ctx).Err() })
+	return nil
+}
+
+// open opens a store, making the folder of an embedded one.
+func open[S any](ctx context.Context, url string, open func(context.Context, string) (S, error)) (S, error) {
+	if err := makeFolder(url); err != nil {
+		var none S
+		return none, err
+	}
+	return open(ctx, url)
+}
+
+// makeFolder makes the folder of an embedded store.
+func makeFolder(store string) error {
+	path, ok := strings.CutPrefix(store, "sqlite://")
+	if !ok {
+		return nil
+	}
+	return os.MkdirAll(filepath.Dir(path), 0o700)
+}
+
+// close closes everything in the opposite order.
+func (p *process) close() error {
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		errs = append(errs, p.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+func (p *process) publicURL() *url.URL {
+	u, err := url.Parse(p.cfg.PublicURL) // was parsed before
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
+}
+
+// keep holds a store open until the process ends and asks it whether the process is ready.
+func (p *process) keep(name string, store interface {
+	Ping(ctx context.Context) error
+	Close() error
+}) {
+	p.closers = append(p.closers, store.Close)
+	p.tel.Check(name+" store", store.Ping)
+}
+
+// observe counts a call between services.
+func (p *process) observe(_ context.Context, c rpc.Call) {
+	p.tel.ObserveCall(string(c.Side), c.Method, c.Code.String(), c.Took)
+}
+
+// limiter is the throttle of messages: over all processes with Redis, in this one without.
+func (p *process) limiter() messages.Throttle {
+	if p.redis == nil {
+		return limit.NewMemory()
+	}
+	return limit.NewRedis(p.redis, len(strings.Split(p.cfg.Peers[targetMessages], ",")))
+}

@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/beep-chat/beep/kit/rpc"
+)
+
+// Run runs the configured targets until ctx ends, then drains. ready is called once with the public address
+// when requests are answered.
+func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(url string)) (err error) {
+	cfg, err = cfg.resolve()
+	if err != nil {
+		return err
+	}
+	p, err := newProcess(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	handler, err := p.build(ctx)
+	if err != nil {
+		return err
+	}
+	return p.run(ctx, handler, ready)
+}
+
+func (p *process) run(ctx context.Context, public http.Handler, ready func(string)) error {
+	g, ctx := errgroup.WithContext(ctx)
+	// Background work ends after the servers have drained: a request in flight may need it.
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var work errgroup.Group
+	for _, run := range p.background {
+		work.Go(func() error {
+			err := run(inner)
+			if err != nil && inner.Err() == nil {
+				return fmt.Errorf("background work ended: %w", err)
+			}
+			return nil
+		})
+	}
+	for name := range p.cfg.Listen {
+		t := p.targets[name]
+		if t.register == nil {
+			return fmt.Errorf("the target %q serves no gRPC here", name)
+		}
+		g.Go(func() error { return p.serveGRPC(ctx, name, t) })
+	}
+	for _, run := range p.front {
+		g.Go(func() error { return run(ctx) })
+	}
+	if p.cfg.Health != "" {
+		g.Go(func() error { return p.serveHTTP(ctx, p.cfg.Health, p.tel.Handler(), nil, nil) })
+	}
+	if public != nil {
+		g.Go(func() error { return p.servePublic(ctx, public, ready) })
+	}
+	err := g.Wait()
+	stop()
+	return errors.Join(err, work.Wait())
+}
+
+func (p *process) servePublic(ctx context.Context, h http.Handler, ready func(string)) error {
+	if p.cfg.runs(targetGateway) || p.cfg.runs(targetRealtime) {
+		return p.serveHTTP(ctx, p.cfg.HTTP, h, nil, ready)
+	}
+	c, err := p.credentials(targetUsers)
+	if err != nil {
+		return err
+	}
+	return p.serveHTTP(ctx, p.cfg.HTTP, h, c.ServerTLS(targetGateway), ready)
+}
+
+// serveGRPC serves one target to other processes.
+func (p *process) serveGRPC(ctx context.Context, name string, t target) error {
+	c, err := p.credentials(name)
+	if err != nil {
+		return err
+	}
+	s := rpc.NewServer(c, p.serve)
+	t.register(s)
+	lis, err := net.Listen("tcp", p.cfg.Listen[name])
+	if err != nil {
+		return fmt.Errorf("serve %s over gRPC: %w", name, err)
+	}
+	return s.Serve(ctx, lis)
+}
+
+// serveHTTP serves until ctx ends and then lets requests in flight finish. The time-outs bound what a slow or
+// silent client can hold; a WebSocket leaves them behind when it is upgraded.
+func (p *process) serveHTTP(ctx context.Context, addr string, h http.Handler, conf *tls.Config, ready func(string)) error {
+	s := &http.Server{
+		Handler: h, TLSConfig: conf, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 90 * time.Second, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
+	lis, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+	if conf != nil {
+		lis = tls.NewListener(lis, conf)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(lis) }()
+	if ready != nil {
+		ready(p.cfg.PublicURL)
+	}
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.Drain)
+	defer cancel()
+	if err := s.Shutdown(drain); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/api"
+	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	usersv1 "github.com/beep-chat/beep/api/beep/users/v1"
+	"github.com/beep-chat/beep/authz"
+	"github.com/beep-chat/beep/gateway"
+	"github.com/beep-chat/beep/kit/rest"
+	"github.com/beep-chat/beep/messages"
+	messagesql "github.com/beep-chat/beep/messages/sqlstore"
+	"github.com/beep-chat/beep/realtime"
+	"github.com/beep-chat/beep/servers"
+	serversql "github.com/beep-chat/beep/servers/sqlstore"
+	"github.com/beep-chat/beep/users"
+	usersql "github.com/beep-chat/beep/users/sqlstore"
+	"github.com/beep-chat/beep/web"
+)
+
+// target is one service as this process runs it.
+type target struct {
+	register func(grpc.ServiceRegistrar)
+	handler  http.Handler // what it adds to HTTP, or nil
+}
+
+// builder makes a target of what the process shares.
+type builder func(context.Context, *process) (target, error)
+
+// builders is the table of targets. They are built in the order of Targets and call each other only once all
+// are.
+func builders() map[string]builder {
+	return map[string]builder{
+		targetServers: buildServers, targetAuthz: buildAuthz, targetUsers: buildUsers,
+		targetMessages: buildMessages, targetRealtime: buildRealtime, targetGateway: buildGateway,
+	}
+}
+
+// build makes the targets that this process runs and the handler of its HTTP address, nil if it has none.
+func (p *process) build(ctx context.Context) (http.Handler, error) {
+	p.targets = map[string]target{}
+	for _, name := range Targets() {
+		if !p.cfg.runs(name) {
+			continue
+		}
+		t, err := builders()[name](ctx, p)
+		if err != nil {
+			return nil, fmt.Errorf("target %s: %w", name, err)
+		}
+		if t.register != nil {
+			t.register(p.local)
+		}
+		p.targets[name] = t
+	}
+	switch {
+	case p.cfg.runs(targetGateway):
+		return p.targets[targetGateway].handler, nil
+	case p.cfg.runs(targetRealtime):
+		mux := http.NewServeMux()
+		mux.Handle("/ws", p.targets[targetRealtime].handler)
+		return rest.Secure(p.publicURL().Scheme == "https", mux), nil
+	}
+	return p.targets[targetUsers].handler, nil
+}
+
+func buildServers(ctx context.Context, p *process) (target, error) {
+	authzConn, err := p.peer(targetServers, targetAuthz)
+	if err != nil {
+		return target{}, err
+	}
+	store, err := open(ctx, p.cfg.ServersStore, serversql.Open)
+	if err != nil {
+		return target{}, err
+	}
+	p.keep(targetServers, store)
+	s, err := servers.New(servers.Deps{
+		Store: store, Authz: authzv1.NewAuthzClient(authzConn), Bus: p.bus, Limits: p.cfg.limits(), Minter: p.ids, Log: p.log,
+	})
+	if err != nil {
+		return target{}, err
+	}
+	p.background = append(p.background, s.Run)
+	return target{register: s.Register}, nil
+}
+
+func buildAuthz(_ context.Context, p *process) (target, error) {
+	conn, err := p.peer(targetAuthz, targetServers)
+	if err != nil {
+		return target{}, err
+	}
+	s, err := authz.New(authz.Deps{Scopes: serversv1.NewScopeLogClient(conn)})
+	if err != nil {
+		return target{}, err
+	}
+	p.background = append(p.background, s.Run)
+	return target{register: s.Register}, nil
+}
+
+func buildMessages(ctx context.Context, p *process) (target, error) {
+	conn, err := p.peer(targetMessages, targetAuthz)
+	if err != nil {
+		return target{}, err
+	}
+	store, err := open(ctx, p.cfg.MessagesStore, messagesql.Open)
+	if err != nil {
+		return target{}, err
+	}
+	p.keep(targetMessages, store)
+	s, err := messages.New(messages.Deps{
+		Store: store, Authz: authzv1.NewAuthzClient(conn), Bus: p.bus, Throttle: p.limiter(), Limits: p.cfg.limits(),
+		Minter: p.ids, Log: p.log,
+	})
+	if err != nil {
+		return target{}, err
+	}
+	p.background = append(p.background, s.Run)
+	return target{register: s.Register}, nil
+}
+
+func buildUsers(ctx context.Context, p *process) (target, error) {
+	store, err := open(ctx, p.cfg.UsersStore, usersql.Open)
+	if err != nil {
+		return target{}, err
+	}
+	p.keep(targetUsers, store)
+	s, err := users.New(users.Deps{Store: store, Bus: p.bus, PublicURL: p.cfg.PublicURL, Log: p.log})
+	if err != nil {
+		return target{}, err
+	}
+	p.background = append(p.background, s.Run)
+	return target{register: s.Register, handler: http.NotFoundHandler()}, nil
+}
+
+func buildRealtime(_ context.Context, p *process) (target, error) {
+	serversConn, err1 := p.peer(targetRealtime, targetServers)
+	messagesConn, err2 := p.peer(targetRealtime, targetMessages)
+	usersConn, err3 := p.peer(targetRealtime, targetUsers)
+	minter, err4 := p.minter(targetRealtime)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return target{}, err
+	}
+	verifier := p.verifier(usersConn)
+	n, err := realtime.New(realtime.Deps{
+		Scopes: serversv1.NewScopeLogClient(serversConn), Log: messagesv1.NewChannelLogClient(messagesConn),
+		Users: usersv1.NewUsersClient(usersConn), Tokens: verifier, Minter: minter, Bus: p.bus, Limits: p.cfg.limits(),
+		Logger: p.log, Origins: append([]string{p.cfg.PublicURL}, p.cfg.Origins...),
+	})
+	if err != nil {
+		return target{}, err
+	}
+	cancel := verifier.OnRevoked(func(session beep.SessionID, user beep.UserID, _ time.Time) { n.Revoked(session, user) })
+	p.closers = append(p.closers, func() error { cancel(); return nil })
+	p.front = append(p.front, n.Run)
+	return target{handler: n.Handler()}, nil
+}
+
+func buildGateway(ctx context.Context, p *process) (target, error) {
+	serversConn, err1 := p.peer(targetGateway, targetServers)
+	messagesConn, err2 := p.peer(targetGateway, targetMessages)
+	usersConn, err3 := p.peer(targetGateway, targetUsers)
+	minter, err4 := p.minter(targetGateway)
+	pages, err5 := p.pages()
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		return target{}, err
+	}
+	files, built := web.FS()
+	g, err := gateway.New(ctx, gateway.Deps{
+		Users: usersConn, Servers: serversConn, Messages: messagesConn, Tokens: p.verifier(usersConn), Minter: minter,
+		Limits: p.cfg.limits(), Log: p.log, TraceID: p.tel.TraceID, PublicURL: p.publicURL(), RealtimeURL: p.cfg.RealtimeURL,
+		ClientID: clientID, Origins: p.cfg.Origins, Pages: pages, Realtime: p.targets[targetRealtime].handler,
+		Web: files, WebBuilt: built, OpenAPI: api.OpenAPI, Docs: api.Docs,
+	})
+	if err != nil {
+		return target{}, err
+	}
+	return target{handler: p.tel.HTTP(g.Handler())}, nil
+}
+
+// pages are the OpenID Provider's, of this process or, over mutual TLS, of another.
+func (p *process) pages() (http.Handler, error) {
+	if p.cfg.runs(targetUsers) {
+		return p.targets[targetUsers].handler, nil
+	}
+	if p.cfg.Pages == "" {
+		return nil, errors.New("the users target runs elsewhere: name its address in --pages")
+	}
+	c, err := p.credentials(targetGateway)
+	if err != nil {
+		return nil, err
+	}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "https", Host: p.cfg.Pages})
+			r.Out.Host = r.In.Host
+			r.Out.Header.Del("X-Forwarded-For") // what a client claims
+			r.SetXForwarded()
+		},
+		Transport: &http.Transport{TLSClientConfig: c.ClientTLS(targetUsers), MaxIdleConnsPerHost: 32, ResponseHeaderTimeout: 30 * time.Second},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			p.log.WarnContext(r.Context(), "users pages unreachable", "error", err)
+			rest.New(rest.Options{}).Problem(w, r, beep.Unavailable(err))
+		},
+	}, nil
+}

@@ -1,0 +1,71 @@
+// Command beep is Beep: every service, in one process or each in its own.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/beep-chat/beep/app"
+)
+
+const about = `Beep is a community chat that you host yourself.
+
+Without anything else, beep runs all of it in this process, keeps its data in ./data and prints where to open it.
+Every flag of serve can be set in the environment instead; docs/config.md lists them.`
+
+type cli struct {
+	Serve    app.Config     `cmd:"" default:"withargs" help:"Run Beep (the default)."`
+	Migrate  migrateCommand `cmd:"" help:"Bring the stores' schemas up to date, or say what is missing."`
+	DevCerts certsCommand   `cmd:"" help:"Make a CA and a certificate for each target, for tests on one machine."`
+	Version  struct{}       `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	var c cli
+	k := kong.Parse(&c, kong.Name("beep"), kong.Description(about), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, k.Command(), &c); err != nil {
+		fmt.Fprintln(os.Stderr, "beep:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, command string, c *cli) error {
+	switch command {
+	case "migrate":
+		return c.Migrate.run(ctx)
+	case "dev-certs <dir>":
+		return c.DevCerts.run()
+	case "version":
+		fmt.Println("beep", app.Version())
+		return nil
+	}
+	log := app.Logger(os.Stderr, c.Serve.LogLevel)
+	slog.SetDefault(log)
+	return app.Run(ctx, c.Serve, log, func(url string) {
+		fmt.Printf("\n  Beep is at %s\n\n", url)
+	})
+}
+
+type migrateCommand struct {
+	app.Config `embed:""`
+	Check      bool `help:"Change nothing; fail if a migration is missing."`
+}
+
+func (m migrateCommand) run(ctx context.Context) error {
+	return app.Migrate(ctx, m.Config, m.Check, os.Stdout)
+}
+
+type certsCommand struct {
+	Dir string `arg:"" help:"Folder to write to." placeholder:"DIR"`
+}
+
+func (m certsCommand) run() error { return app.DevCerts(m.Dir) }
