@@ -26,5 +26,5 @@ func (s limitsServer) GetLimits(context.Context, *gatewayv1.GetLimitsRequest) (*
 }
 
 func count(n int) uint32 {
-	return uint32(min(max(n, 0), math.MaxUint32)) //nolint:gosec // bounded
+	return uint32(min(max(n, 0), math.MaxUint32))
 }

@@ -64,7 +64,7 @@ func header(buf []byte) []byte {
 		return buf[6:]
 	default:
 		buf[0], buf[1] = finText, 127
-		binary.BigEndian.PutUint64(buf[2:], uint64(n)) //nolint:gosec // a length
+		binary.BigEndian.PutUint64(buf[2:], uint64(n))
 		return buf
 	}
 }

@@ -101,7 +101,7 @@ func (n *Node) Open(out Outbox) *Session {
 	n.mu.Lock()
 	n.sessions[s] = struct{}{}
 	n.mu.Unlock()
-	s.push(encode("hello", &realtimev1.Hello{HeartbeatInterval: uint32(n.limits.Heartbeat.Milliseconds())})) //nolint:gosec // seconds
+	s.push(encode("hello", &realtimev1.Hello{HeartbeatInterval: uint32(n.limits.Heartbeat.Milliseconds())}))
 	return s
 }
 

@@ -46,7 +46,7 @@ func (n *Node) identify(ctx context.Context, s *Session, m *realtimev1.Identify)
 		err = n.resume(ctx, s, u, m.GetChannels())
 	}
 	if err != nil {
-		n.peers.Logger.Warn("resume failed", "session", s.id, "error", err)
+		n.peers.Logger.WarnContext(ctx, "resume failed", "session", s.id, "error", err)
 		s.out.Close(closeGoingAway, "try again") // half a state would look like a whole one
 		return nil
 	}

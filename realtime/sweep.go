@@ -158,7 +158,7 @@ func (n *Node) police(now time.Time) {
 		case code != 0:
 			s.out.Close(code, reason)
 		case warn > 0:
-			s.push(encode("token_expiring", &realtimev1.TokenExpiring{ExpiresIn: uint32(warn.Milliseconds())})) //nolint:gosec // under a minute
+			s.push(encode("token_expiring", &realtimev1.TokenExpiring{ExpiresIn: uint32(warn.Milliseconds())}))
 		}
 	}
 }

@@ -39,7 +39,6 @@ type Beep struct {
 	Gateways  []string            // base URLs for REST
 	Sockets   []string            // ws://… addresses
 	Processes map[string]*Process // by name: "beep", or "gateway-1", "messages-2", …
-
 }
 
 // replicas of the split mode.
@@ -106,7 +105,6 @@ func (b *Beep) startSplit(ctx context.Context, o Options) error {
 		return errors.New("split mode runs on PostgreSQL and Redis")
 	}
 	certs := filepath.Join(o.Dir, "certs")
-	//nolint:gosec // the program under test
 	if out, err := exec.CommandContext(ctx, o.Bin, "dev-certs", certs).CombinedOutput(); err != nil {
 		return fmt.Errorf("dev-certs: %w: %s", err, out)
 	}

@@ -45,8 +45,10 @@ func (f *fake) DeleteMessage(context.Context, *messagesv1.DeleteMessageRequest) 
 func serve(t *testing.T, f *fake) (http.Handler, *[]error) {
 	t.Helper()
 	var faults []error
-	e := rest.New(rest.Options{MaxBody: 256, Fault: func(_ context.Context, err error) { faults = append(faults, err) },
-		TraceID: func(context.Context) string { return "trace-1" }})
+	e := rest.New(rest.Options{
+		MaxBody: 256, Fault: func(_ context.Context, err error) { faults = append(faults, err) },
+		TraceID: func(context.Context) string { return "trace-1" },
+	})
 	if err := messagesv1.RegisterMessagesHandlerServer(t.Context(), e.Mux, f); err != nil {
 		t.Fatal(err)
 	}

@@ -262,7 +262,7 @@ func TestIdentity_OnTheWireMustBeOneAndValid(t *testing.T) {
 			cc := wire(t, c.addr, in.creds["gateway"], "messages")
 			ctx := within(t)
 			for _, token := range c.tokens {
-				ctx = metadata.AppendToOutgoingContext(ctx, "beep-identity", token)
+				ctx = metadata.AppendToOutgoingContext(ctx, "beep-identity", token) //nolint:fatcontext // two in one call
 			}
 			if _, err := say(ctx, cc, "x"); status.Code(err) != c.want {
 				t.Fatalf("got %v, want %s", err, c.want)

@@ -49,6 +49,8 @@ type dialled struct {
 }
 
 // unary is the grpc.UnaryClientInterceptor.
+//
+//nolint:revive // the parameters are gRPC's
 func (d *dialled) unary(
 	ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker,
 	opts ...grpc.CallOption,
@@ -71,6 +73,8 @@ func (d *dialled) unary(
 
 // stream is the grpc.StreamClientInterceptor. It makes no span and tells no observer: a stream that its
 // caller abandons has no end to tell of on this side; the server tells it.
+//
+//nolint:revive // the parameters are gRPC's
 func (d *dialled) stream(
 	ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, next grpc.Streamer,
 	opts ...grpc.CallOption,

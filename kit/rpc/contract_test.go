@@ -416,7 +416,7 @@ func TestConcurrentCalls_DoNotMix(t *testing.T) {
 					}
 					m := wrapperspb.String(word)
 					err = errors.Join(s.SendMsg(m), s.SendMsg(m), s.CloseSend(), s.RecvMsg(out))
-					if end := s.RecvMsg(new(text)); err != nil || out.GetValue() != word+word || end != io.EOF {
+					if end := s.RecvMsg(new(text)); err != nil || out.GetValue() != word+word || !errors.Is(end, io.EOF) {
 						t.Errorf("got %q, %v, %v", out.GetValue(), err, end)
 					}
 				}

@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -97,7 +98,7 @@ func send(t *testing.T, s interface{ SendMsg(any) error }, values ...string) {
 func drain(s interface{ RecvMsg(any) error }) (got []string, err error) {
 	for {
 		m := new(text)
-		if err := s.RecvMsg(m); err == io.EOF {
+		if err := s.RecvMsg(m); errors.Is(err, io.EOF) {
 			return got, nil
 		} else if err != nil {
 			return got, err

@@ -117,7 +117,7 @@ func toError(err error) *beep.Error {
 // unimplemented keeps the answer of generated code for a method that a service does not have. Only an
 // unwrapped one: further down it is a peer's, and a fault.
 func unimplemented(err error) (*status.Status, bool) {
-	s, ok := err.(interface{ GRPCStatus() *status.Status }) //nolint:errorlint // wrapped ones must not match
+	s, ok := err.(interface{ GRPCStatus() *status.Status })
 	if !ok {
 		return nil, false
 	}

@@ -131,7 +131,7 @@ func TestBidiStream_HalfCloseLeavesTheOtherHalfOpen(t *testing.T) {
 		for {
 			m := new(text)
 			err := s.RecvMsg(m)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return s.SendMsg(wrapperspb.String("bye"))
 			}
 			if err != nil {
@@ -285,7 +285,7 @@ func TestStream_SenderLearnsOfTheEnd(t *testing.T) {
 		for err == nil { // what the window takes is lost, then the sender is told to look
 			err = s.SendMsg(wrapperspb.String(strings.Repeat("x", 1<<10)))
 		}
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			t.Errorf("send: got %v, want io.EOF", err)
 		}
 		if _, err := drain(s); status.Code(err) != codes.PermissionDenied {

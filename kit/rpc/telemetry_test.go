@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,8 +96,7 @@ func TestTrace_HasASpanPerCall(t *testing.T) {
 			var kinds []trace.SpanKind
 			parent := trace.SpanID{4}
 			spans := recorder.Ended()
-			for i := len(spans) - 1; i >= 0; i-- { // the outermost ends last
-				s := spans[i]
+			for _, s := range slices.Backward(spans) { // the outermost ends last
 				if s.SpanContext().TraceID() != id || s.Parent().SpanID() != parent {
 					t.Errorf("%s hangs on %s", s.Name(), s.Parent().SpanID())
 				}
