@@ -23,6 +23,7 @@ type cli struct {
 	Serve    app.Config     `cmd:"" default:"withargs" help:"Run Beep (the default)."`
 	Migrate  migrateCommand `cmd:"" help:"Bring the stores' schemas up to date, or say what is missing."`
 	DevCerts certsCommand   `cmd:"" help:"Make a CA and a certificate for each target, for tests on one machine."`
+	Config   struct{}       `cmd:"" help:"Print every setting, as docs/config.md has it."`
 	Version  struct{}       `cmd:"" help:"Print the version."`
 }
 
@@ -44,6 +45,9 @@ func run(ctx context.Context, command string, c *cli) error {
 		return c.Migrate.run(ctx)
 	case "dev-certs <dir>":
 		return c.DevCerts.run()
+	case "config":
+		fmt.Print(app.ConfigDocs())
+		return nil
 	case "version":
 		fmt.Println("beep", app.Version())
 		return nil

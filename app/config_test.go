@@ -1,0 +1,102 @@
+package app
+
+import (
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+
+	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	usersv1 "github.com/beep-chat/beep/api/beep/users/v1"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/config.md")
+
+func TestConfigDocs_AreUpToDate(t *testing.T) {
+	const path = "../docs/config.md"
+	want := ConfigDocs()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != want {
+		t.Errorf("docs/config.md is not what `beep config` prints (%v): go test ./app -update", err)
+	}
+	if strings.Contains(want, "| ` |") || strings.Contains(want, "|  |\n") {
+		t.Error("a setting has no name or meaning")
+	}
+}
+
+func TestResolve(t *testing.T) {
+	cases := map[string]struct {
+		in   Config
+		want func(Config) bool
+		err  string
+	}{
+		"nothing": {Config{HTTP: "127.0.0.1:8080", Data: "d"}, func(c Config) bool {
+			return !c.split() && c.PublicURL == "http://127.0.0.1:8080" && c.MessagesStore == "sqlite://d/messages.db"
+		}, ""},
+		"every interface": {Config{HTTP: ":8080"}, func(c Config) bool { return c.PublicURL == "http://localhost:8080" }, ""},
+		"own URL": {Config{HTTP: ":80", PublicURL: "https://chat.example.org/"}, func(c Config) bool {
+			return c.PublicURL == "https://chat.example.org"
+		}, ""},
+		"some targets":        {Config{HTTP: ":1", Target: []string{"messages"}, Certs: "c"}, func(c Config) bool { return c.split() && c.runs("messages") }, ""},
+		"unknown target":      {Config{HTTP: ":1", Target: []string{"voice"}}, nil, "no target"},
+		"split without certs": {Config{HTTP: ":1", Target: []string{"messages"}}, nil, "--certs"},
+		"URL with a path":     {Config{HTTP: ":1", PublicURL: "https://x.org/chat"}, nil, "public URL"},
+		"URL of no scheme":    {Config{HTTP: ":1", PublicURL: "x.org"}, nil, "public URL"},
+		"bad address":         {Config{HTTP: "8080"}, nil, "HTTP address"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := c.in.resolve()
+			switch {
+			case c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)):
+				t.Errorf("got %v, want an error with %q", err, c.err)
+			case c.err == "" && (err != nil || !c.want(got)):
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+// Every method is in the policy by decision, not by oversight, and nothing in it is without a method.
+func TestPolicy_NamesWhatThereIs(t *testing.T) {
+	descs := []grpc.ServiceDesc{
+		usersv1.Users_ServiceDesc, usersv1.Identity_ServiceDesc, serversv1.Servers_ServiceDesc, serversv1.ScopeLog_ServiceDesc,
+		messagesv1.Messages_ServiceDesc, messagesv1.ChannelLog_ServiceDesc, authzv1.Authz_ServiceDesc,
+	}
+	known := map[string]bool{}
+	for _, d := range descs {
+		known[d.ServiceName] = true
+		for _, m := range d.Methods {
+			full := "/" + d.ServiceName + "/" + m.MethodName
+			known[full] = true
+			rule, ok := policy().Rule(full)
+			if !ok || len(rule.Callers) == 0 {
+				t.Errorf("%s: nobody may call it", full)
+			}
+			open := d.ServiceName == usersv1.Identity_ServiceDesc.ServiceName || full == serversv1.Servers_GetInvitation_FullMethodName
+			if rule.Guest && slices.Contains(rule.Callers, targetGateway) && !open {
+				t.Errorf("%s is open to guests", full)
+			}
+		}
+	}
+	for key := range policy() {
+		if !known[key] {
+			t.Errorf("the policy names %s, which is not there", key)
+		}
+	}
+	for _, m := range idempotent() {
+		if !known[m] {
+			t.Errorf("%s is not there", m)
+		}
+	}
+}
