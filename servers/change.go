@@ -32,7 +32,7 @@ type (
 	}
 	// MemberRemoved ends a membership. The member's overwrites stay.
 	MemberRemoved struct {
-		User beep.UserID `json:"user"`
+		User beep.UserID `json:"user,omitempty"`
 	}
 	// ChannelSet makes a channel, or changes it.
 	ChannelSet struct {
@@ -41,7 +41,7 @@ type (
 	}
 	// ChannelRemoved ends a channel and its overwrites. Its scope stays known for ever.
 	ChannelRemoved struct {
-		ID beep.ChannelID `json:"id"`
+		ID beep.ChannelID `json:"id,omitempty"`
 	}
 	// OverwriteSet makes an overwrite, or changes it.
 	OverwriteSet struct {

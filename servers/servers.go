@@ -16,12 +16,15 @@ import (
 	"github.com/beep-chat/beep/perm"
 )
 
+// The JSON of the types below is what rows of the log hold: fields may be added, none renamed. An absent id is none,
+// since 0 is not the text of an id.
+
 // Server is a community.
 type Server struct {
-	ID          beep.ServerID `json:"id"`
+	ID          beep.ServerID `json:"id,omitempty"`
 	Name        string        `json:"name"`
 	Description string        `json:"description,omitempty"`
-	Owner       beep.UserID   `json:"owner"`
+	Owner       beep.UserID   `json:"owner,omitempty"`
 	CreatedAt   time.Time     `json:"created_at"`
 
 	// MemberCount is kept by the store and is no part of the log: a join is one row, not two.
@@ -30,8 +33,8 @@ type Server struct {
 
 // Role is a set of rights with a place in the hierarchy. The @everyone role has its server's number and position 0.
 type Role struct {
-	ID       beep.RoleID   `json:"id"`
-	Server   beep.ServerID `json:"server"`
+	ID       beep.RoleID   `json:"id,omitempty"`
+	Server   beep.ServerID `json:"server,omitempty"`
 	Name     string        `json:"name"`
 	Position uint32        `json:"position"`
 	Rights   perm.Rights   `json:"rights"`
@@ -39,8 +42,8 @@ type Role struct {
 
 // Member is a user in a server.
 type Member struct {
-	User     beep.UserID   `json:"user"`
-	Server   beep.ServerID `json:"server"`
+	User     beep.UserID   `json:"user,omitempty"`
+	Server   beep.ServerID `json:"server,omitempty"`
 	Roles    []beep.RoleID `json:"roles,omitempty"` // besides @everyone, in order of id
 	JoinedAt time.Time     `json:"joined_at"`
 }
@@ -56,8 +59,8 @@ const (
 
 // Channel is a place to talk, or a category of such.
 type Channel struct {
-	ID       beep.ChannelID `json:"id"`
-	Server   beep.ServerID  `json:"server"`
+	ID       beep.ChannelID `json:"id,omitempty"`
+	Server   beep.ServerID  `json:"server,omitempty"`
 	Kind     ChannelKind    `json:"kind"`
 	Name     string         `json:"name"`
 	Topic    string         `json:"topic,omitempty"`
@@ -69,7 +72,7 @@ type Channel struct {
 // Overwrite changes, in one channel, the rights of one role or of one member.
 type Overwrite struct {
 	ID      uint64         `json:"id"`
-	Channel beep.ChannelID `json:"channel"`
+	Channel beep.ChannelID `json:"channel,omitempty"`
 	Role    beep.RoleID    `json:"role,omitempty"` // exactly one of Role and Member is set
 	Member  beep.UserID    `json:"member,omitempty"`
 	Allow   perm.Rights    `json:"allow,omitempty"`
