@@ -2,8 +2,8 @@
 // overwrites and invitations. Every change is also a row of a scope log, written in the same transaction; authz,
 // realtime and messages build their permission Views from that log.
 //
-// It decides nothing by itself: who may do what is asked of authz, and a change commits only at the revision of
-// the scope at which it was allowed. It sends no messages and holds no profiles.
+// It decides nothing by itself: who may do what is asked of authz, and a change commits only if nothing
+// has happened since that could have decided otherwise. It sends no messages and holds no profiles.
 //
 // Start with Change for what can happen, Store for what a driver promises, and Service.settle for how a decision
 // and its commit are kept together.

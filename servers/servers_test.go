@@ -28,7 +28,7 @@ type world struct {
 	authz  *fakeAuthz
 	bus    *fakeBus
 	minter *rpc.Minter
-	limits beep.Limits
+	minted *beep.Minter
 }
 
 func newWorld(t *testing.T) *world {
@@ -41,7 +41,7 @@ func newWorldOn(t *testing.T, url string, limits beep.Limits) *world {
 	store := value(sqlstore.Open(t.Context(), url))(t)
 	t.Cleanup(func() { _ = store.Close() })
 	ca := value(rpc.NewCA())(t)
-	w := &world{store: store, authz: &fakeAuthz{store: store}, bus: &fakeBus{}, limits: limits}
+	w := &world{store: store, authz: &fakeAuthz{store: store}, bus: &fakeBus{}, minted: beep.NewMinter()}
 	w.minter = value(rpc.NewMinter(value(ca.Issue("gateway"))(t)))(t)
 	local := rpc.NewLocal(rpc.Options{Verifier: rpc.NewVerifier(ca.Pool()), Policy: rpc.Policy{
 		"beep.servers.v1.Servers":  {Callers: []string{"gateway"}, Guest: true},
@@ -51,7 +51,7 @@ func newWorldOn(t *testing.T, url string, limits beep.Limits) *world {
 	authzv1.RegisterAuthzServer(local, w.authz)
 	service := value(servers.New(servers.Deps{
 		Store: store, Authz: authzv1.NewAuthzClient(local.As("servers")), Bus: w.bus, Limits: limits,
-		Minter: beep.NewMinter(), Log: slog.New(slog.DiscardHandler),
+		Minter: w.minted, Log: slog.New(slog.DiscardHandler),
 	}))(t)
 	service.Register(local)
 	w.ServersClient = serversv1.NewServersClient(local.As("gateway"))

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// maxTries is how often a change is decided anew because its scope moved on under it. A try takes a few
-	// milliseconds, so this many fail in a row only where a scope changes hundreds of times a second.
+	// maxTries is how often a change is decided anew because something that matters to it happened meanwhile. A try
+	// takes a few milliseconds, so this many fail in a row only where roles and channels change hundreds of times a
+	// second.
 	maxTries = 12
 	// maxPause bounds the random wait between two tries.
 	maxPause = 20 * time.Millisecond
@@ -69,10 +70,10 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// errMoved is a change that was allowed at a revision which is no longer the scope's.
+// errMoved is a change that was decided before something happened which could have decided otherwise.
 var errMoved = errors.New("the scope moved on")
 
-// settle runs try until it commits at the revision at which it was decided. try decides and commits from the
+// settle runs try until it commits as it was decided. try decides and commits from the
 // beginning each time; it answers errMoved to be run again.
 func (s *Service) settle(ctx context.Context, try func() error) error {
 	for range maxTries {

@@ -187,68 +187,83 @@ func TestRights(t *testing.T) {
 	equal(t, "revision", w.rev(t, server.GetId()), before)
 }
 
-// TestDecisions_AreOfTheRevisionCommitted: a change decided at a revision that has passed is decided again.
-func TestDecisions_AreOfTheRevisionCommitted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	server, channel := w.server(t)
-	other := beep.UserID(500)
-	move := func(n *int) func() {
-		return func() { // someone joins between the decision and the commit
-			*n++
-			other++
-			c := servers.Commit{Scope: beep.ServerScope(beep.ServerID(server.GetId())), Changes: []servers.Change{
-				servers.MemberSet{Member: servers.Member{User: other, Server: beep.ServerID(server.GetId())}, New: true},
-			}}
-			if err := w.store.Commit(t.Context(), c); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	calls := map[string]func() error{
+// moving are changes that are decided by authz and then committed.
+func (w *world) moving(t *testing.T, server, channel uint64) map[string]func() error {
+	t.Helper()
+	ctx, n := w.as(t, ann), 0
+	return map[string]func() error{
 		"UpdateChannel": func() error {
-			name := other.String()
-			return second(w.UpdateChannel(w.as(t, ann), &serversv1.UpdateChannelRequest{ChannelId: channel.GetId(), Name: &name}))
+			n++
+			name := strings.Repeat("x", n)
+			return second(w.UpdateChannel(ctx, &serversv1.UpdateChannelRequest{ChannelId: channel, Name: &name}))
 		},
 		"CreateChannel": func() error {
-			return second(w.CreateChannel(w.as(t, ann), &serversv1.CreateChannelRequest{ServerId: server.GetId(), Name: "n"}))
+			return second(w.CreateChannel(ctx, &serversv1.CreateChannelRequest{ServerId: server, Name: "n"}))
 		},
 		"CreateInvitation": func() error {
-			return second(w.CreateInvitation(w.as(t, ann), &serversv1.CreateInvitationRequest{ServerId: server.GetId()}))
+			return second(w.CreateInvitation(ctx, &serversv1.CreateInvitationRequest{ServerId: server}))
 		},
 		"SetOverwrite": func() error {
-			return second(w.SetOverwrite(w.as(t, ann), &serversv1.SetOverwriteRequest{
-				ChannelId: channel.GetId(), MemberId: uint64(other), Deny: []string{"send_messages"},
-			}))
+			n++
+			rights := []string{"send_messages", "attach_files", "connect", "speak", "view_channels"}
+			return second(w.SetOverwrite(ctx, &serversv1.SetOverwriteRequest{ChannelId: channel, MemberId: uint64(bob), Deny: rights[:n%5]}))
 		},
 		"KickMember": func() error {
-			return second(w.KickMember(w.as(t, ann), &serversv1.KickMemberRequest{ServerId: server.GetId(), UserId: uint64(bob)}))
+			return second(w.KickMember(ctx, &serversv1.KickMemberRequest{ServerId: server, UserId: uint64(bob)}))
+		},
+		"LeaveServer": func() error {
+			return second(w.LeaveServer(w.as(t, bob), &serversv1.LeaveServerRequest{ServerId: server}))
 		},
 	}
-	for name, call := range calls {
-		for _, times := range []int{2, 1000} {
-			n := 0
-			step := move(&n)
-			moves := func() {
-				if n < times {
-					step()
+}
+
+// TestDecisions_HoldAtTheCommit: a change is decided again when something that matters happened between its decision
+// and its commit, for a while; what does not matter, as the joining of others, costs no second decision.
+func TestDecisions_HoldAtTheCommit(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		matters   bool
+		times     int
+		decisions int // 0: more than a request is worth
+	}{
+		"others join all the time":  {false, 1000, 1},
+		"roles change twice":        {true, 2, 3},
+		"roles change all the time": {true, 1000, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			server, channel := w.server(t)
+			id := beep.ServerID(server.GetId())
+			for use, call := range w.moving(t, server.GetId(), channel.GetId()) {
+				decisions := 0
+				between := func() { // between the decision and the commit
+					if decisions++; decisions > tt.times {
+						return
+					}
+					change := servers.Change(servers.RoleSet{Role: servers.Role{ID: beep.RoleID(id), Server: id}})
+					if !tt.matters {
+						change = servers.MemberSet{Member: servers.Member{User: beep.UserID(w.minted.Next()), Server: id}, New: true}
+					}
+					if err := w.store.Commit(t.Context(), servers.Commit{Scope: beep.ServerScope(id), Changes: []servers.Change{change}}); err != nil {
+						t.Error(err)
+					}
+				}
+				w.authz.check = func(*authzv1.CheckRequest, *authzv1.CheckResponse) error { between(); return nil }
+				w.authz.member = func(*authzv1.CheckMemberRequest, *authzv1.CheckMemberResponse) { between() }
+				w.authz.overwrite = func(*authzv1.CheckOverwriteRequest, *authzv1.CheckOverwriteResponse) { between() }
+				err := call()
+				w.authz.check, w.authz.member, w.authz.overwrite = nil, nil, nil
+				if tt.decisions == 0 {
+					refused(t, use, err, beep.KindUnavailable, beep.CodeUnavailable)
+				} else if err != nil || decisions != tt.decisions {
+					t.Errorf("%s: %v after %d decisions, want %d", use, err, decisions, tt.decisions)
+				}
+				if page, err := w.store.Members(t.Context(), id, bob-1, 1); err == nil && (len(page) == 0 || page[0].User != bob) {
+					w.join(t, server.GetId(), bob)
 				}
 			}
-			w.authz.check = func(*authzv1.CheckRequest, *authzv1.CheckResponse) error { moves(); return nil }
-			w.authz.member = func(*authzv1.CheckMemberRequest, *authzv1.CheckMemberResponse) { moves() }
-			w.authz.overwrite = func(*authzv1.CheckOverwriteRequest, *authzv1.CheckOverwriteResponse) { moves() }
-			err := call()
-			if times == 2 && (err != nil || n != 2) {
-				t.Errorf("%s, while the scope moves twice: %v after %d decisions", name, err, n+1)
-			}
-			if times == 1000 {
-				refused(t, name+", while the scope never rests", err, beep.KindUnavailable, beep.CodeUnavailable)
-			}
-		}
-		w.authz.check, w.authz.member, w.authz.overwrite = nil, nil, nil
-		w.store.Commit(t.Context(), servers.Commit{Scope: beep.ServerScope(beep.ServerID(server.GetId())), Changes: []servers.Change{ //nolint:errcheck // bob is back, or never went
-			servers.MemberSet{Member: servers.Member{User: bob, Server: beep.ServerID(server.GetId())}, New: true},
-		}})
+		})
 	}
 }
 
@@ -257,7 +272,7 @@ func TestSettle_EndsWithTheCaller(t *testing.T) {
 	w := newWorld(t)
 	server, channel := w.server(t)
 	w.authz.check = func(_ *authzv1.CheckRequest, answer *authzv1.CheckResponse) error {
-		answer.Rev-- // as if someone were always faster
+		answer.Rev = 1 // as if someone were always faster
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(w.as(t, ann), 15*time.Millisecond)

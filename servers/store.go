@@ -17,7 +17,9 @@ var ErrServerLimit = errors.New("in too many servers")
 type Commit struct {
 	// Scope is what changes.
 	Scope beep.Scope
-	// Expect is the revision that Scope must have, the one at which the change was allowed; 0 is any.
+	// Expect is the revision at which the change was decided; 0 is any. Since then nothing may have happened that
+	// could have changed the decision: no row but such as are about one member, who is none of Concerns. So a crowd
+	// that joins does not hold up who manages a server, and who lost a right in the meantime does not get through.
 	Expect uint64
 	// Actor is who does it; none is the system.
 	Actor beep.UserID
@@ -58,6 +60,31 @@ func (c Commit) Parts() []Part {
 	return parts
 }
 
+// Concerns are the users by whose membership the Commit was decided: who does it, and whom it is about.
+func (c Commit) Concerns() []beep.UserID {
+	users := []beep.UserID{c.Actor}
+	for _, change := range c.Changes {
+		if o, ok := change.(OverwriteSet); ok && o.Member != 0 {
+			users = append(users, o.Member)
+		}
+		if user := About(change); user != 0 {
+			users = append(users, user)
+		}
+	}
+	return users
+}
+
+// About is the one member whom a change is about; none for a change that is about the scope as a whole.
+func About(change Change) beep.UserID {
+	switch c := change.(type) {
+	case MemberSet:
+		return c.User
+	case MemberRemoved:
+		return c.User
+	}
+	return 0
+}
+
 // Row is one row of a scope's log.
 type Row struct {
 	Rev    uint64 // its place, from 1, without holes
@@ -74,7 +101,8 @@ type Store interface {
 	// when it answers nil, and nothing when it answers anything else (save that a beep.Unavailable may leave the
 	// outcome unknown). Each scope's revisions go up by one per row, without holes. It checks in this order:
 	//
-	//   - Expect: beep.ErrConflict when the scope is at another revision.
+	//   - Expect: beep.ErrConflict when the log has a later row whose About is none or one of c.Concerns, or does not
+	//     reach that revision.
 	//   - Changes, in order: beep.ErrConflict when what is New exists (a membership, an id, an overwrite of the same
 	//     target, even if it was made by another Commit meanwhile), and when what is not New does not.
 	//   - MaxServers: ErrServerLimit. The count is exact under any concurrency of Commits.

@@ -17,8 +17,8 @@ func (s *Store) Commit(ctx context.Context, c servers.Commit) error {
 		t := &transaction{ctx: ctx, tx: tx}
 		revs := make([]uint64, len(parts)) // what each scope was at
 		for i, p := range parts {
-			if revs[i] = t.lock(p); t.err == nil && p.Scope == c.Scope && c.Expect != 0 && c.Expect != revs[i] {
-				return beep.ErrConflict
+			if revs[i] = t.lock(p); p.Scope == c.Scope && c.Expect != 0 {
+				t.expect(c, revs[i])
 			}
 		}
 		for i, p := range parts {
@@ -80,6 +80,29 @@ func (t *transaction) lock(p servers.Part) (rev uint64) {
 	return rev - rows
 }
 
+// expect refuses a commit that was decided before something that could have decided otherwise. The scope is locked and
+// the rows of this commit are not written yet, so what is read here is all there is.
+func (t *transaction) expect(c servers.Commit, rev uint64) {
+	if t.err != nil || c.Expect == rev {
+		return
+	}
+	if c.Expect > rev {
+		t.err = beep.ErrConflict
+		return
+	}
+	concerns := c.Concerns()
+	args := []any{int64(c.Scope.Kind), int64(c.Scope.ID), int64(c.Expect)}
+	for _, user := range concerns {
+		args = append(args, int64(user))
+	}
+	var moved bool
+	t.err = t.tx.QueryRow(t.ctx, `SELECT EXISTS (SELECT 1 FROM scope_log WHERE scope_kind = ? AND scope_id = ? AND rev > ?
+		AND (about = 0 OR about IN (`+sqldb.Marks(len(concerns))+`)))`, args...).Scan(&moved)
+	if t.err == nil && moved {
+		t.err = beep.ErrConflict
+	}
+}
+
 // append writes a row of a scope's log.
 func (t *transaction) append(scope beep.Scope, row servers.Row) {
 	if t.err != nil {
@@ -89,8 +112,9 @@ func (t *transaction) append(scope beep.Scope, row servers.Row) {
 	if text, t.err = encode(row.Change); t.err != nil {
 		return
 	}
-	t.exec(`INSERT INTO scope_log (scope_kind, scope_id, rev, kind, actor, change) VALUES (?, ?, ?, ?, ?, ?)`,
-		int64(scope.Kind), int64(scope.ID), int64(row.Rev), row.Change.RowKind(), int64(row.Actor), text)
+	t.exec(`INSERT INTO scope_log (scope_kind, scope_id, rev, kind, actor, about, change) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		int64(scope.Kind), int64(scope.ID), int64(row.Rev), row.Change.RowKind(), int64(row.Actor),
+		int64(servers.About(row.Change)), text)
 }
 
 // limit counts what those who join now belong to. Their personal scopes are locked, so the counts stay true.

@@ -29,6 +29,12 @@ func (f faulty) Commit(ctx context.Context, c servers.Commit) error {
 	switch f.fault {
 	case "commits at any revision":
 		c.Expect = 0
+	case "expects the very revision":
+		if revs, err := f.Revs(ctx, []beep.Scope{c.Scope}); err != nil || c.Expect != 0 && revs[0] != c.Expect {
+			return errors.Join(err, beep.ErrConflict)
+		}
+	case "overlooks whom it is about":
+		c.Expect = f.overlook(ctx, c)
 	case "counts first":
 		return f.countFirst(ctx, c)
 	case "lets the invitation go":
@@ -48,6 +54,20 @@ func (f faulty) Commit(ctx context.Context, c servers.Commit) error {
 		return nil
 	}
 	return f.Store.Commit(ctx, c)
+}
+
+// overlook is the newest revision, unless something since the one expected was about who does it or about nobody.
+func (f faulty) overlook(ctx context.Context, c servers.Commit) uint64 {
+	rows, head, err := f.Store.Log(ctx, c.Scope, c.Expect, 1000)
+	if err != nil || c.Expect == 0 {
+		return c.Expect
+	}
+	for _, row := range rows {
+		if about := servers.About(row.Change); about == 0 || about == c.Actor {
+			return c.Expect
+		}
+	}
+	return head
 }
 
 // countFirst holds the limit by counting before the transaction.

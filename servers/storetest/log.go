@@ -156,6 +156,59 @@ func testRefusals(t *testing.T, w *world) {
 	}
 }
 
+// testExpect: what may have happened since a decision, and what not. In each case something happens after the
+// revision expected, and then bob, who is a member, kicks the victim.
+func testExpect(t *testing.T, w *world) {
+	bob, victim, other := mint[beep.UserID](w), mint[beep.UserID](w), mint[beep.UserID](w)
+	role := servers.Role{ID: mint[beep.RoleID](w), Server: w.server.ID, Position: 1}
+	w.commit(t, servers.RoleSet{Role: role, New: true}, join(w.server.ID, bob), join(w.server.ID, other))
+	overwrite := servers.Overwrite{ID: w.ids.Next(), Channel: w.general, Member: other}
+	with := func(user beep.UserID, roles ...beep.RoleID) servers.Change {
+		return servers.MemberSet{Member: servers.Member{Server: w.server.ID, User: user, Roles: roles, JoinedAt: now()}}
+	}
+	for _, tt := range []struct {
+		name    string
+		between []servers.Change
+		want    error
+	}{
+		{"nothing", nil, nil},
+		{"another joins", []servers.Change{join(w.server.ID, mint[beep.UserID](w))}, nil},
+		{"another gets a role", []servers.Change{with(other, role.ID)}, nil},
+		{"another leaves", []servers.Change{servers.MemberRemoved{User: other}}, nil},
+		{"who does it gets a role", []servers.Change{with(bob, role.ID)}, beep.ErrConflict},
+		{"who does it loses a role", []servers.Change{with(bob)}, beep.ErrConflict},
+		{"whom it is about gets a role", []servers.Change{with(victim, role.ID)}, beep.ErrConflict},
+		{"many join, and one of them matters", []servers.Change{
+			join(w.server.ID, mint[beep.UserID](w)), with(victim), join(w.server.ID, mint[beep.UserID](w)),
+		}, beep.ErrConflict},
+		{"a role changes", []servers.Change{servers.RoleSet{Role: role}}, beep.ErrConflict},
+		{"the server changes", []servers.Change{servers.ServerSet{Server: w.server}}, beep.ErrConflict},
+		{"a channel changes", []servers.Change{servers.ChannelSet{Channel: w.channel(w.general, 1)}}, beep.ErrConflict},
+		{"an overwrite of another's is set", []servers.Change{servers.OverwriteSet{Overwrite: overwrite, New: true}}, beep.ErrConflict},
+		{"an overwrite of another's is cleared", []servers.Change{servers.OverwriteRemoved{Overwrite: overwrite}}, beep.ErrConflict},
+	} {
+		w.commit(t, join(w.server.ID, victim))
+		rev := w.rev(t, w.scope)
+		if tt.between != nil {
+			w.commit(t, tt.between...)
+		}
+		kick := servers.Commit{Scope: w.scope, Expect: rev, Actor: bob, Changes: []servers.Change{servers.MemberRemoved{User: victim}}}
+		before := w.state(t, victim)
+		err := w.Commit(w.ctx, kick)
+		refused(t, tt.name, err, tt.want)
+		if err != nil {
+			equal(t, tt.name, w.state(t, victim), before)
+			w.commit(t, servers.MemberRemoved{User: victim})
+		}
+	}
+	// An overwrite for a member is decided by that member's place too.
+	rev := w.rev(t, w.scope)
+	w.commit(t, join(w.server.ID, victim))
+	c := w.of(servers.OverwriteSet{Overwrite: servers.Overwrite{ID: w.ids.Next(), Channel: w.general, Member: victim}, New: true})
+	c.Expect = rev
+	refused(t, "an overwrite for who has just joined", w.Commit(w.ctx, c), beep.ErrConflict)
+}
+
 // testOrderOfChecks: where a Commit fails in two ways the answer is settled, since callers act on it.
 func testOrderOfChecks(t *testing.T, w *world) {
 	c := w.of(join(w.server.ID, w.owner)) // a member already

@@ -66,18 +66,27 @@ func testConcurrentChanges(t *testing.T, w *world) {
 	equal(t, "channels", len(value(w.Channels(w.ctx, w.server.ID))(t)), n+1)
 }
 
-// testConcurrentExpect: of those who expect the same revision, one commits.
+// testConcurrentExpect: of those who expect the same revision and change the scope as a whole, one commits. Those who
+// only join, by the same revision, all do.
 func testConcurrentExpect(t *testing.T, w *world) {
-	for range 5 {
+	for round := range uint32(5) {
 		rev := w.rev(t, w.scope)
 		errs := together(8, func(int) error {
-			c := w.of(join(w.server.ID, mint[beep.UserID](w)))
+			c := w.of(servers.ChannelSet{Channel: w.channel(mint[beep.ChannelID](w), round), New: true})
 			c.Expect = rev
 			return w.Commit(w.ctx, c)
 		})
 		equal(t, "refused", count(t, errs, beep.ErrConflict), 7)
 		equal(t, "revision", w.rev(t, w.scope), rev+1)
 	}
+	rev := w.rev(t, w.scope)
+	errs := together(8, func(int) error {
+		user := mint[beep.UserID](w)
+		return w.Commit(w.ctx, servers.Commit{
+			Scope: w.scope, Expect: rev, Actor: user, Changes: []servers.Change{join(w.server.ID, user)},
+		})
+	})
+	count(t, errs, errNone)
 }
 
 // testServerLimit: one user makes and joins servers 60 times at once and ends up in 50.

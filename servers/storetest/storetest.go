@@ -33,6 +33,7 @@ func Run(t *testing.T, fresh func(t *testing.T) servers.Store) {
 		{"revisions", testRevs},
 		{"missing", testMissing},
 		{"refusals", testRefusals},
+		{"expectations", testExpect},
 		{"order of checks", testOrderOfChecks},
 		{"cancelled", testCancelled},
 		{"concurrent changes", testConcurrentChanges},

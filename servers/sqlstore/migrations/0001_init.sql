@@ -8,13 +8,14 @@ CREATE TABLE scopes (
     PRIMARY KEY (kind, id)
 ) {{without_rowid}};
 
--- Append only. change is the JSON of one servers.Change of that kind.
+-- Append only. change is the JSON of one servers.Change of that kind, about the one member that it is about, or 0.
 CREATE TABLE scope_log (
     scope_kind BIGINT NOT NULL,
     scope_id   BIGINT NOT NULL,
     rev        BIGINT NOT NULL,
     kind       TEXT   NOT NULL,
     actor      BIGINT NOT NULL,
+    about      BIGINT NOT NULL,
     change     TEXT   NOT NULL,
     PRIMARY KEY (scope_kind, scope_id, rev)
 ) {{without_rowid}};
