@@ -51,6 +51,52 @@ func benchmarkSend(b *testing.B, channels, senders int) {
 	b.ReportMetric(0, "ns/op")
 }
 
+// BenchmarkList reads a page of 50 from a channel of 100,000 messages: the depth must make no difference.
+func BenchmarkList(b *testing.B) {
+	const total = 100_000
+	w := newWorld(b)
+	fill(b, w.store, total)
+	ctx := as(b.Context(), bob)
+	for name, from := range map[string]func(i int) beep.MessageID{
+		"newest": func(int) beep.MessageID { return 0 },
+		"oldest": func(int) beep.MessageID { return 100 },
+		"random": func(i int) beep.MessageID { return beep.MessageID(100 + i*7919%(total-100)) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			cpu, i := cpuTime(b), 0
+			for b.Loop() {
+				i++
+				page, err := w.List(ctx, messages.Query{Channel: channel, Before: from(i)})
+				if err != nil || len(page.Rows) != messages.PageSize {
+					b.Fatalf("List = %d rows, %v", len(page.Rows), err)
+				}
+			}
+			b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/float64(b.N), "cpu-µs/op")
+		})
+	}
+}
+
+// fill puts n messages of 100 bytes, with the ids 1 to n, in a channel.
+func fill(b *testing.B, store messages.Store, n int) {
+	b.Helper()
+	content, now := strings.Repeat("a hundred bytes of text ", 5)[:100], beep.Now()
+	for i := 0; i < n; {
+		var batch []messages.Entry
+		for ; i < n && len(batch) < messages.MaxBatch; i++ {
+			at, mid := uint32(i+1), beep.MessageID(i+1)
+			e := messages.Entry{
+				Channel: channel, R: at, N: at, LastID: mid, Mid: mid, Kind: messages.Create, Actor: ann, Nonce: fmt.Sprint(at),
+				Hash: messages.Hash{1}, E: 1, VE: 1, V: at, At: now,
+			}
+			e.State = messages.State{Content: content, Origin: messages.Origin{Author: ann, Nonce: e.Nonce, N: at, CreatedAt: now}}
+			batch = append(batch, e)
+		}
+		if done, err := store.Insert(b.Context(), batch); done != len(batch) || err != nil {
+			b.Fatalf("Insert = %d, %v", done, err)
+		}
+	}
+}
+
 // cpuTime is what this process has used.
 func cpuTime(b *testing.B) time.Duration {
 	b.Helper()

@@ -17,6 +17,8 @@ import (
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	"github.com/beep-chat/beep/kit/bus"
+	"github.com/beep-chat/beep/kit/limit"
 	"github.com/beep-chat/beep/messages"
 	"github.com/beep-chat/beep/messages/sqlstore"
 )
@@ -29,6 +31,12 @@ const (
 	mod     = beep.UserID(103)
 	eve     = beep.UserID(104)
 	mallory = beep.UserID(105)
+)
+
+// What production puts behind the ports that this package declares.
+var (
+	_ messages.Bus      = bus.Bus(nil)
+	_ messages.Throttle = limit.Limiter(nil)
 )
 
 func as(ctx context.Context, user beep.UserID) context.Context {

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"database/sql"
-	"slices"
 	"time"
 
 	"github.com/beep-chat/beep"
@@ -17,12 +16,12 @@ func appendArgs(args []any, e *messages.Entry) []any {
 		hash = e.Hash[:]
 	}
 	args = append(args, int64(e.Channel), e.R, e.N, int64(e.LastID), int64(e.Mid), uint8(e.Kind), int64(e.Actor), e.Nonce, hash,
-		int64(e.E), e.At.UnixMilli(), e.V, int64(e.VE), e.State.Deleted, e.State.Content, millis(e.State.EditedAt)) //nolint:gosec // ids and revisions are below 2^63
+		int64(e.E), e.At.UnixMilli(), e.V, int64(e.VE), e.State.Deleted, e.State.Content, millis(e.State.EditedAt))
 	if e.Kind == messages.Create {
 		return append(args, nil, nil, nil, nil)
 	}
 	o := e.State.Origin
-	return append(args, int64(o.Author), o.Nonce, o.N, o.CreatedAt.UnixMilli()) //nolint:gosec // as above
+	return append(args, int64(o.Author), o.Nonce, o.N, o.CreatedAt.UnixMilli())
 }
 
 func scanEntry(s sqldb.Scanner) (messages.Entry, error) {
@@ -61,5 +60,3 @@ func millis(t time.Time) any {
 	}
 	return t.UnixMilli()
 }
-
-func reverse(list []messages.Entry) { slices.Reverse(list) }

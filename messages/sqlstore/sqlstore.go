@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -162,27 +163,35 @@ func (s *Store) Apply(ctx context.Context, entries []messages.Entry) error {
 	})
 }
 
+// The row of a message, and its other entries, each by an index of its own: the + keeps SQLite, which has no
+// statistics, from walking all that the channel ever said by the key. The last condition of each keeps what was
+// applied before from being written again.
+const (
+	patch = `UPDATE entries SET deleted = ?, content = ?, edited_at = ?, v = ?, ve = ?
+		WHERE channel_id = ? AND mid = ? AND kind = 1 AND v < ?`
+	scrubRow = "UPDATE entries SET hash = NULL WHERE channel_id = ? AND mid = ? AND kind = 1 AND hash IS NOT NULL"
+	scrub    = `UPDATE entries SET deleted = ?, content = '', edited_at = NULL, hash = NULL
+		WHERE mid = ? AND +channel_id = ? AND kind > 1 AND r < ? AND (hash IS NOT NULL OR NOT deleted)`
+)
+
 func apply(ctx context.Context, tx *sqldb.Tx, e *messages.Entry) error {
 	if e.Kind == messages.Create {
 		return nil
 	}
-	const patch = `UPDATE entries SET deleted = ?, content = ?, edited_at = ?, v = ?, ve = ?
-		WHERE channel_id = ? AND mid = ? AND kind = 1 AND v < ?`
-	_, err := tx.Exec(ctx, patch, e.State.Deleted, e.State.Content, millis(e.State.EditedAt), e.R, int64(e.E), //nolint:gosec // revisions are below 2^63
+	_, err := tx.Exec(ctx, patch, e.State.Deleted, e.State.Content, millis(e.State.EditedAt), e.R, int64(e.E),
 		int64(e.Channel), int64(e.Mid), e.R)
 	if err != nil || e.Kind != messages.Delete {
 		return err
 	}
 	// The place and author of what is deleted stay; what it said and the hash of what was asked go.
-	const scrubRow = "UPDATE entries SET hash = NULL WHERE channel_id = ? AND mid = ? AND kind = 1 AND hash IS NOT NULL"
 	if _, err := tx.Exec(ctx, scrubRow, int64(e.Channel), int64(e.Mid)); err != nil {
 		return err
 	}
-	const scrub = `UPDATE entries SET deleted = ?, content = '', edited_at = NULL, hash = NULL
-		WHERE channel_id = ? AND mid = ? AND kind > 1 AND r < ? AND (hash IS NOT NULL OR NOT deleted)`
-	_, err = tx.Exec(ctx, scrub, true, int64(e.Channel), int64(e.Mid), e.R)
+	_, err = tx.Exec(ctx, scrub, true, int64(e.Mid), int64(e.Channel), e.R)
 	return err
 }
+
+const byIDs = "SELECT " + columns + " FROM entries WHERE channel_id = ? AND kind = 1 AND mid IN "
 
 // Rows goes by the index of messages.
 func (s *Store) Rows(ctx context.Context, channel beep.ChannelID, mids []beep.MessageID) ([]messages.Entry, error) {
@@ -194,41 +203,54 @@ func (s *Store) Rows(ctx context.Context, channel beep.ChannelID, mids []beep.Me
 	for _, mid := range mids {
 		args = append(args, int64(mid))
 	}
-	q := "SELECT " + columns + " FROM entries WHERE channel_id = ? AND kind = 1 AND mid IN (" + sqldb.Marks(len(mids)) + ")"
-	return sqldb.All(scanEntry)(s.db.Query(ctx, q, args...))
+	return sqldb.All(scanEntry)(s.db.Query(ctx, byIDs+"("+sqldb.Marks(len(mids))+")", args...))
 }
+
+const byNonce = "SELECT " + columns + " FROM entries WHERE channel_id = ? AND actor_id = ? AND nonce = ?"
 
 // ByNonce goes by the index of nonces.
 func (s *Store) ByNonce(ctx context.Context, key messages.Key) (messages.Entry, error) {
-	const q = "SELECT " + columns + " FROM entries WHERE channel_id = ? AND actor_id = ? AND nonce = ?"
-	e, err := scanEntry(s.db.QueryRow(ctx, q, int64(key.Channel), int64(key.Actor), key.Nonce))
+	e, err := scanEntry(s.db.QueryRow(ctx, byNonce, int64(key.Channel), int64(key.Actor), key.Nonce))
 	if errors.Is(err, sql.ErrNoRows) {
 		return messages.Entry{}, beep.ErrNotFound
 	}
 	return e, err
 }
 
+const newestFirst = "SELECT " + columns + " FROM entries WHERE channel_id = ? ORDER BY r DESC LIMIT ?"
+
 // Newest goes by the key, backwards.
 func (s *Store) Newest(ctx context.Context, channel beep.ChannelID, limit int) ([]messages.Entry, error) {
-	const q = "SELECT " + columns + " FROM entries WHERE channel_id = ? ORDER BY r DESC LIMIT ?"
-	list, err := sqldb.All(scanEntry)(s.db.Query(ctx, q, int64(channel), limit))
-	reverse(list)
+	list, err := sqldb.All(scanEntry)(s.db.Query(ctx, newestFirst, int64(channel), limit))
+	slices.Reverse(list)
 	return list, err
 }
 
+const after = "SELECT " + columns + " FROM entries WHERE channel_id = ? AND r > ? ORDER BY r LIMIT ?"
+
 // After goes by the key.
 func (s *Store) After(ctx context.Context, channel beep.ChannelID, r uint32, limit int) ([]messages.Entry, error) {
-	const q = "SELECT " + columns + " FROM entries WHERE channel_id = ? AND r > ? ORDER BY r LIMIT ?"
-	return sqldb.All(scanEntry)(s.db.Query(ctx, q, int64(channel), r, limit))
+	return sqldb.All(scanEntry)(s.db.Query(ctx, after, int64(channel), r, limit))
 }
+
+// Both name kind = 1, which the index of messages is limited to: without it the planner may not use that index.
+const (
+	older = "SELECT " + columns + " FROM entries WHERE channel_id = ? AND kind = 1 AND mid < ? ORDER BY mid DESC LIMIT ?"
+	newer = "SELECT " + columns + " FROM entries WHERE channel_id = ? AND kind = 1 AND mid > ? ORDER BY mid LIMIT ?"
+)
 
 // Page goes by the index of messages.
 func (s *Store) Page(ctx context.Context, channel beep.ChannelID, rng messages.Range) ([]messages.Entry, error) {
-	q := "SELECT " + columns + " FROM entries WHERE channel_id = ? AND kind = 1 AND mid < ? ORDER BY mid DESC LIMIT ?"
+	q := older
 	if rng.Newer {
-		q = "SELECT " + columns + " FROM entries WHERE channel_id = ? AND kind = 1 AND mid > ? ORDER BY mid LIMIT ?"
+		q = newer
 	}
 	return sqldb.All(scanEntry)(s.db.Query(ctx, q, int64(channel), int64(rng.From), rng.Limit))
+}
+
+// headsIn takes the ids from a function that makes rows of a JSON list.
+func headsIn(list string) string {
+	return "SELECT channel_id, r FROM heads WHERE channel_id IN (SELECT CAST(value AS BIGINT) FROM " + list + ")"
 }
 
 // Heads reads the small table only.
@@ -246,8 +268,7 @@ func (s *Store) Heads(ctx context.Context, channels []beep.ChannelID) ([]uint32,
 	if s.db.Dialect == sqldb.Postgres {
 		list = "jsonb_array_elements_text(?)"
 	}
-	q := "SELECT channel_id, r FROM heads WHERE channel_id IN (SELECT CAST(value AS BIGINT) FROM " + list + ")"
-	found, err := sqldb.All(scanHead)(s.db.Query(ctx, q, string(ids)))
+	found, err := sqldb.All(scanHead)(s.db.Query(ctx, headsIn(list), string(ids)))
 	if err != nil {
 		return nil, err
 	}

@@ -143,7 +143,7 @@ func heads(t testing.TB, s messages.Store) {
 	var wg sync.WaitGroup
 	for w := range writers {
 		for i := range each {
-			ask, want = append(ask, beep.ChannelID(w*each+i+1)), append(want, uint32(1+i%3)) //nolint:gosec // at most 3
+			ask, want = append(ask, beep.ChannelID(w*each+i+1)), append(want, uint32(1+i%3))
 		}
 		wg.Go(func() {
 			for i := range each {
