@@ -56,14 +56,14 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (handle string, err err
 	}
 	username, email := FoldUsername(in.Username), in.Email
 	fields := map[string]string{}
-	note := func(field, problem string) {
+	note := func(field string, problem Problem) {
 		if problem != "" {
-			fields[field] = problem
+			fields[field] = string(problem)
 		}
 	}
 	note("username", checkUsername(username))
 	note("email", checkEmail(email))
-	note("password", string(checkPassword(in.Password, username, email)))
+	note("password", checkPassword(in.Password, username, email))
 	if len(fields) > 0 {
 		return "", &beep.Error{Kind: beep.KindInvalid, Code: beep.CodeInvalidField, Msg: "something is missing or wrong", Fields: fields}
 	}
@@ -75,7 +75,7 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (handle string, err err
 		return "", err
 	}
 	if !free {
-		return "", beep.InvalidField(beep.CodeUsernameTaken, "username", "taken")
+		return "", beep.InvalidField(beep.CodeUsernameTaken, "username", string(NameTaken))
 	}
 	hashed, err := s.hasher.Hash(ctx, in.Password)
 	if err != nil {
@@ -183,7 +183,7 @@ func (s *Service) Confirm(ctx context.Context, in Confirm) (Confirmed, error) {
 	if in.Username != "" {
 		data.Username = FoldUsername(in.Username)
 		if problem := checkUsername(data.Username); problem != "" {
-			return Confirmed{}, beep.InvalidField(beep.CodeInvalidField, "username", problem)
+			return Confirmed{}, beep.InvalidField(beep.CodeInvalidField, "username", string(problem))
 		}
 	}
 	account, err := s.createAccount(ctx, id, data)
@@ -327,7 +327,7 @@ func (s *Service) ForgotPassword(ctx context.Context, v Visitor, email string, r
 		return ErrNoMail
 	}
 	if problem := checkEmail(email); problem != "" {
-		return beep.InvalidField(beep.CodeInvalidField, "email", problem)
+		return beep.InvalidField(beep.CodeInvalidField, "email", string(problem))
 	}
 	if _, err := s.attempt(ctx, s.mailTries(email, v.IP)); err != nil {
 		return err

@@ -31,19 +31,21 @@ type Request struct {
 	Action      string    `json:"action"` // kc_action
 	MaxAge      *uint     `json:"max_age"`
 	Login       bool      `json:"login"`   // prompt=login
+	Other       bool      `json:"other"`   // someone else than was signed in when it began
 	Browser     Digest    `json:"browser"` // which began it, and alone may go on with it
 	Began       time.Time `json:"began"`
 }
 
-// Begin keeps a request and answers the handle that the pages carry along.
-func (s *Service) Begin(ctx context.Context, r Request) (handle string, err error) {
-	handle = newSecret()
+// Begin keeps a request and answers the id that the pages carry along. It is no secret: it works in the browser of
+// the request only.
+func (s *Service) Begin(ctx context.Context, r Request) (id Digest, err error) {
+	id = DigestOf(newSecret())
 	r.Began = beep.Now()
 	data, err := json.Marshal(r)
 	if err != nil {
-		return "", err
+		return Digest{}, err
 	}
-	return handle, s.store.PutTicket(ctx, Ticket{Kind: TicketRequest, ID: DigestOf(handle), Data: data, Expires: r.Began.Add(requestLife)})
+	return id, s.store.PutTicket(ctx, Ticket{Kind: TicketRequest, ID: id, Data: data, Expires: r.Began.Add(requestLife)})
 }
 
 // Pending answers a request that waits, for the browser that began it. ErrLinkOver if there is none.

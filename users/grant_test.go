@@ -83,19 +83,19 @@ func (e *env) access(t *testing.T, s users.Session, change map[string]any) strin
 func TestRequest_BelongsToItsBrowser(t *testing.T) {
 	t.Parallel()
 	bubble(t, nil, func(t *testing.T, e *env) {
-		handle, err := e.Begin(t.Context(), request())
+		id, err := e.Begin(t.Context(), request())
 		must(t, err)
-		got, err := e.Pending(t.Context(), users.DigestOf(handle), visitor("ann"))
+		got, err := e.Pending(t.Context(), id, visitor("ann"))
 		must(t, err)
 		if got.State != "s" || got.Challenge != challenge() || !slices.Equal(got.Scopes, []string{"openid", "email"}) {
 			t.Errorf("Pending = %+v", got)
 		}
-		_, err = e.Pending(t.Context(), users.DigestOf(handle), visitor("mallory"))
+		_, err = e.Pending(t.Context(), id, visitor("mallory"))
 		wantErr(t, err, users.ErrLinkOver)
 		_, err = e.Pending(t.Context(), users.DigestOf("made up"), visitor("ann"))
 		wantErr(t, err, users.ErrLinkOver)
 		e.sleep(t, 25*time.Hour)
-		_, err = e.Pending(t.Context(), users.DigestOf(handle), visitor("ann"))
+		_, err = e.Pending(t.Context(), id, visitor("ann"))
 		wantErr(t, err, users.ErrLinkOver)
 	})
 }

@@ -148,20 +148,9 @@ var commonPasswords = sync.OnceValue(func() map[string]struct{} {
 	return set
 })
 
-// A PasswordProblem is why a password is refused.
-type PasswordProblem string
-
-// The problems.
-const (
-	TooShort  PasswordProblem = "at least 8 characters"
-	TooLong   PasswordProblem = "at most 128 characters"
-	TooCommon PasswordProblem = "among the first that anyone would try"
-	TooClose  PasswordProblem = "too close to your name or address"
-)
-
 // checkPassword says what is wrong with a new password, or nothing. It asks for length and against the guesses that
 // come first, not for digits and signs.
-func checkPassword(password, username, email string) PasswordProblem {
+func checkPassword(password, username, email string) Problem {
 	n := utf8.RuneCountInString(password)
 	low := strings.ToLower(password)
 	local, _, _ := strings.Cut(FoldEmail(email), "@")

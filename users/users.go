@@ -120,16 +120,30 @@ func FoldUsername(s string) string { return strings.ToLower(strings.TrimSpace(s)
 // FoldEmail is the form in which an address is unique.
 func FoldEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
-func checkUsername(s string) string {
+// Problem is what is wrong with a field of a form, as an Error's Fields say it.
+type Problem string
+
+// The problems.
+const (
+	BadUsername Problem = "2 to 32 of a-z, 0-9, dot, hyphen and underscore"
+	NameTaken   Problem = "taken"
+	BadEmail    Problem = "not an e-mail address"
+	TooShort    Problem = "at least 8 characters"
+	TooLong     Problem = "at most 128 characters"
+	TooCommon   Problem = "among the first that anyone would try"
+	TooClose    Problem = "too close to your name or address"
+)
+
+func checkUsername(s string) Problem {
 	if !isUsername(s) {
-		return "2 to 32 of a-z, 0-9, dot, hyphen and underscore"
+		return BadUsername
 	}
 	return ""
 }
 
-func checkEmail(s string) string {
+func checkEmail(s string) Problem {
 	if parsed, err := mail.ParseAddress(s); err != nil || parsed.Address != s || len(s) > maxEmail || !isEmail(s) {
-		return "not an e-mail address"
+		return BadEmail
 	}
 	return ""
 }

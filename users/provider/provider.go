@@ -1,0 +1,218 @@
+// Package provider is the built-in OpenID Provider: the protocol's endpoints and the pages on which people sign up,
+// sign in, and look after their password. It translates between HTTP and users.Service and holds no rule of its own.
+//
+// The pages are plain HTML: they need no script, and their policy allows none. Start with New; server.go has the
+// protocol, pages.go what all pages share.
+package provider
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"hash/fnv"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/beep-chat/beep/users"
+)
+
+// WebClient is the id of Beep's own web client, the one client that people sign in to.
+const WebClient = "beep-web"
+
+// Where the endpoints are, below the issuer.
+const (
+	pathAuthorize  = "/oidc/authorize"
+	pathToken      = "/oidc/token"
+	pathUserinfo   = "/oidc/userinfo"
+	pathKeys       = "/oidc/keys"
+	pathIntrospect = "/oidc/introspect"
+	pathRevoke     = "/oidc/revoke"
+	pathEndSession = "/oidc/end-session"
+	pathDiscovery  = "/.well-known/openid-configuration"
+)
+
+// Options of a Provider.
+type Options struct {
+	// RedirectURIs are allowed besides the issuer's own /callback, such as a development server's.
+	RedirectURIs []string
+	// PostLogoutURIs are allowed besides the issuer's own root.
+	PostLogoutURIs []string
+	// Resources may ask the introspection endpoint about tokens: secrets by client id. Without any there is no such
+	// endpoint; Beep's own services ask over gRPC.
+	Resources map[string]string
+	// Proxies are believed about whom a request comes from (X-Forwarded-For); nobody else is.
+	Proxies []netip.Prefix
+	// Log hears of faults.
+	Log *slog.Logger
+}
+
+// Provider serves the OpenID endpoints and pages of one users.Service.
+type Provider struct {
+	users   *users.Service
+	opts    Options
+	client  *client
+	pages   *pages
+	handler http.Handler
+	secure  bool   // the issuer is https
+	suffix  string // tells the cookies of two installations on one host apart
+}
+
+// New makes a Provider.
+func New(service *users.Service, opts Options) (*Provider, error) {
+	if service == nil {
+		return nil, errors.New("provider: no users service")
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	issuer, err := url.Parse(service.Issuer())
+	if err != nil {
+		return nil, err
+	}
+	pages, err := loadPages()
+	if err != nil {
+		return nil, err
+	}
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(service.Issuer())) // never fails
+	p := &Provider{
+		users: service, opts: opts, pages: pages, secure: issuer.Scheme == "https",
+		suffix: strconv.FormatUint(uint64(sum.Sum32()), 36),
+		client: &client{
+			redirects:   append([]string{service.Issuer() + "/callback"}, opts.RedirectURIs...),
+			postLogouts: append([]string{service.Issuer() + "/", service.Issuer()}, opts.PostLogoutURIs...),
+		},
+	}
+	p.handler = p.routes()
+	return p, nil
+}
+
+// Handler serves /.well-known/openid-configuration and everything below /oidc/.
+func (p *Provider) Handler() http.Handler { return p.handler }
+
+func (p *Provider) routes() http.Handler {
+	endpoints := op.Endpoints{
+		Authorization: op.NewEndpoint(pathAuthorize), Token: op.NewEndpoint(pathToken), Userinfo: op.NewEndpoint(pathUserinfo),
+		Revocation: op.NewEndpoint(pathRevoke), EndSession: op.NewEndpoint(pathEndSession), JwksURI: op.NewEndpoint(pathKeys),
+	}
+	if len(p.opts.Resources) > 0 {
+		endpoints.Introspection = op.NewEndpoint(pathIntrospect)
+	}
+	// No page of another origin has any business here, so there are no CORS headers.
+	protocol := op.RegisterServer(&server{p: p, endpoints: endpoints}, endpoints, op.WithServerCORSOptions(nil))
+
+	mux := http.NewServeMux()
+	for _, path := range []string{pathDiscovery, pathKeys} {
+		mux.Handle("GET "+path, cached(protocol))
+	}
+	for _, path := range []string{pathToken, pathRevoke, pathIntrospect} {
+		mux.Handle("POST "+path, formOnly(protocol))
+	}
+	mux.Handle("GET "+pathUserinfo, bearerOnly(protocol))
+	mux.Handle("POST "+pathUserinfo, bearerOnly(protocol))
+	for _, path := range []string{pathAuthorize, pathEndSession} {
+		mux.Handle("GET "+path, p.person(protocol))
+		mux.Handle("POST "+path, p.person(protocol))
+	}
+	p.routePages(mux)
+	return p.headers(mux)
+}
+
+// headers are those of every answer; pages and files that differ say so themselves.
+func (p *Provider) headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		// Not no-referrer: with it browsers send forms of our own pages with the Origin "null".
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+const (
+	maxBody = 64 << 10
+	// maxQuery is more than any request of a client of ours, and less than what would be dear to keep.
+	maxQuery = 8 << 10
+)
+
+// The cookies. On https their prefix keeps other hosts of the domain from setting them.
+func (p *Provider) cookieName(what string) string {
+	if p.secure {
+		return "__Host-beep-" + what
+	}
+	return "beep-" + what + "-" + p.suffix
+}
+
+func (p *Provider) setCookie(w http.ResponseWriter, what, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: p.cookieName(what), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+const (
+	cookieBrowser = "browser" // who this browser is, before anyone has signed in with it
+	cookieSession = "session" // the secret of the session
+	yearSeconds   = 365 * 24 * 60 * 60
+	monthSeconds  = 30 * 24 * 60 * 60
+	noCookie      = -1
+)
+
+// cookie is the value of a cookie of ours, empty if there is none.
+func (p *Provider) cookie(h http.Header, what string) string {
+	c, err := (&http.Request{Header: h}).Cookie(p.cookieName(what))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// browser is this browser's own secret; one that has none gets one, in this request already.
+func (p *Provider) browser(w http.ResponseWriter, r *http.Request) string {
+	if secret := p.cookie(r.Header, cookieBrowser); len(secret) >= 43 {
+		return secret
+	}
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails
+	secret := base64.RawURLEncoding.EncodeToString(b[:])
+	p.setCookie(w, cookieBrowser, secret, yearSeconds)
+	r.AddCookie(&http.Cookie{Name: p.cookieName(cookieBrowser), Value: secret})
+	return secret
+}
+
+// address is whom a request comes from. Each proxy we believe appends whom it got the request from, so the last
+// address that is no such proxy's is the one.
+func (p *Provider) address(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr := at.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && p.trusts(addr); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = hop.Unmap()
+	}
+	return addr
+}
+
+func (p *Provider) trusts(addr netip.Addr) bool {
+	for _, prefix := range p.opts.Proxies {
+		if prefix.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
