@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,8 @@ type Config struct {
 	PublicURL   string   `env:"BEEP_PUBLIC_URL" placeholder:"URL" help:"Where browsers find Beep, also the issuer of its tokens. Without it, http:// and the HTTP address."`
 	RealtimeURL string   `env:"BEEP_REALTIME_URL" placeholder:"URL" help:"Where browsers find the socket, wss://…; without it, /ws at the public URL."`
 	Origins     []string `env:"BEEP_ORIGINS" placeholder:"URL" help:"Other origins whose pages may call the API and the socket."`
+
+	Proxies []string `env:"BEEP_PROXIES" placeholder:"CIDR" help:"Reverse proxies in front of Beep, believed about whom a request comes from (X-Forwarded-For)."`
 
 	ServersStore  string `env:"BEEP_SERVERS_STORE" placeholder:"URL" help:"sqlite://FILE or postgres://…; without it, a file in the data folder."`
 	UsersStore    string `env:"BEEP_USERS_STORE" placeholder:"URL" help:"As for servers."`
@@ -99,6 +102,19 @@ func (c Config) resolve() (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// proxies are the reverse proxies that are believed.
+func (c Config) proxies() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range c.Proxies {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("the proxy %q is not a network such as 10.0.0.0/8: %w", s, err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
 }
 
 // runs says whether this process runs a target.

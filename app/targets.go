@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -26,6 +28,7 @@ import (
 	"github.com/beep-chat/beep/servers"
 	serversql "github.com/beep-chat/beep/servers/sqlstore"
 	"github.com/beep-chat/beep/users"
+	"github.com/beep-chat/beep/users/provider"
 	usersql "github.com/beep-chat/beep/users/sqlstore"
 	"github.com/beep-chat/beep/web"
 )
@@ -140,7 +143,18 @@ func buildUsers(ctx context.Context, p *process) (target, error) {
 		return target{}, err
 	}
 	p.background = append(p.background, s.Run)
-	return target{register: s.Register, handler: http.NotFoundHandler()}, nil
+	proxies, err := p.cfg.proxies()
+	if err != nil {
+		return target{}, err
+	}
+	if !p.cfg.runs(targetGateway) { // then only the gateway can connect, and it tells the truth
+		proxies = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	}
+	pages, err := provider.New(s, provider.Options{Proxies: proxies, Log: p.log})
+	if err != nil {
+		return target{}, err
+	}
+	return target{register: s.Register, handler: pages.Handler()}, nil
 }
 
 func buildRealtime(_ context.Context, p *process) (target, error) {
@@ -200,11 +214,18 @@ func (p *process) pages() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := p.cfg.proxies()
+	if err != nil {
+		return nil, err
+	}
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "https", Host: p.cfg.Pages})
 			r.Out.Host = r.In.Host
 			r.Out.Header.Del("X-Forwarded-For") // what a client claims
+			if trusted(proxies, r.In.RemoteAddr) {
+				r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
+			}
 			r.SetXForwarded()
 		},
 		Transport: &http.Transport{TLSClientConfig: c.ClientTLS(targetUsers), MaxIdleConnsPerHost: 32, ResponseHeaderTimeout: 30 * time.Second},
@@ -213,4 +234,10 @@ func (p *process) pages() (http.Handler, error) {
 			rest.New(rest.Options{}).Problem(w, r, beep.Unavailable(err))
 		},
 	}, nil
+}
+
+// trusted says whether a connection comes from one of the proxies.
+func trusted(proxies []netip.Prefix, remote string) bool {
+	at, err := netip.ParseAddrPort(remote)
+	return err == nil && slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) })
 }
