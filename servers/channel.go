@@ -16,6 +16,7 @@ type NewChannel struct {
 	Parent      beep.ChannelID // a category of the same server, or none
 }
 
+// check refuses what no server could have, and fills in what was left out.
 func (n *NewChannel) check(limits beep.Limits) (err error) {
 	switch n.Kind {
 	case "":
@@ -95,7 +96,8 @@ func (s *Service) toCreateChannel(ctx context.Context, user beep.UserID, draft N
 	return d, err
 }
 
-// ListChannels answers the channels of a server that the caller may see.
+// ListChannels answers the channels of a server that the caller may see, in order of position. One that was made after
+// the list was read is in the answer of authz alone, and comes with the next list.
 func (s *Service) ListChannels(ctx context.Context, id beep.ServerID) ([]Channel, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
@@ -146,6 +148,7 @@ func (s *Service) GetChannel(ctx context.Context, id beep.ChannelID) (Channel, e
 // ChannelUpdate is what UpdateChannel changes; nil stays as it is.
 type ChannelUpdate struct{ Name, Topic *string }
 
+// check holds what is given to the rules for a new channel.
 func (u *ChannelUpdate) check(limits beep.Limits) error {
 	if u.Name != nil {
 		name, err := checkName(*u.Name, limits.NameLength)
@@ -197,7 +200,7 @@ func (s *Service) UpdateChannel(ctx context.Context, id beep.ChannelID, u Channe
 	return channel, err
 }
 
-// DeleteChannel ends a channel for everyone.
+// DeleteChannel ends a channel for everyone. What messages are in it stay where they are; nobody is let near them.
 func (s *Service) DeleteChannel(ctx context.Context, id beep.ChannelID) error {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {

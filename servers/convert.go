@@ -26,6 +26,7 @@ func idOrNone[ID ~uint64](field string, n uint64) (ID, error) {
 	return idOf[ID](field, n)
 }
 
+// overwriteOf leaves to the use-case whether the target is one, and what its rights may be.
 func overwriteOf(r *serversv1.SetOverwriteRequest) (o Overwrite, err error) {
 	if o.Channel, err = idOf[beep.ChannelID]("channel_id", r.GetChannelId()); err != nil {
 		return o, err
@@ -59,6 +60,7 @@ func scopeOf(p *serversv1.Scope) (beep.Scope, error) {
 	return beep.Scope{}, beep.InvalidField(beep.CodeInvalidField, "scope.kind", "is not server, direct or user")
 }
 
+// protoScope has no name for a scope of no kind: it is only asked for those that scopeOf gave or the store holds.
 func protoScope(s beep.Scope) *serversv1.Scope {
 	kinds := [...]string{"", "server", "direct", "user"}
 	return &serversv1.Scope{Kind: kinds[min(s.Kind, beep.ScopeUser)], Id: s.ID}
@@ -127,6 +129,7 @@ func (i Invitation) proto() *serversv1.Invitation {
 	}
 }
 
+// proto has a case for each change; a test holds it against the contract.
 func (r Row) proto() *serversv1.Change {
 	p := &serversv1.Change{Rev: r.Rev, ActorId: uint64(r.Actor)}
 	switch c := r.Change.(type) {

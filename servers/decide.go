@@ -31,6 +31,8 @@ func (s *Service) inChannel(ctx context.Context, user beep.UserID, id beep.Chann
 	})
 }
 
+// check turns a refusal into the error that the caller may see. Whether the object is not there or only hidden, authz
+// does not say and the answer is hidden, the same for both.
 func (s *Service) check(ctx context.Context, right perm.Rights, hidden *beep.Error, q *authzv1.CheckRequest) (decision, error) {
 	if right != 0 {
 		q.Right = right.String()

@@ -46,7 +46,8 @@ type NewInvitation struct {
 	ExpiresIn time.Duration // 0 is never
 }
 
-// CreateInvitation makes a code that lets others in.
+// CreateInvitation makes a code that lets others in. It commits as decided, like any change: who loses the right while
+// asking makes no code.
 func (s *Service) CreateInvitation(ctx context.Context, draft NewInvitation) (Invitation, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
@@ -77,7 +78,8 @@ func (s *Service) CreateInvitation(ctx context.Context, draft NewInvitation) (In
 	return invitation, err
 }
 
-// ListInvitations answers a server's live invitations.
+// ListInvitations answers a server's live invitations. Their codes are as good as keys, which is why the right to make
+// them is asked for.
 func (s *Service) ListInvitations(ctx context.Context, id beep.ServerID) ([]Invitation, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
@@ -134,6 +136,7 @@ func (s *Service) live(ctx context.Context, code string) (Invitation, error) {
 	return invitation, err
 }
 
+// invitation is the one with a code, live or not. What has not the form of a code is not looked up.
 func (s *Service) invitation(ctx context.Context, code string) (Invitation, error) {
 	if len(code) != codeLength {
 		return Invitation{}, noInvitation()

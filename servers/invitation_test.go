@@ -159,10 +159,9 @@ func TestListInvitations(t *testing.T) {
 	w.expired(t, server.GetId())
 	var want []string
 	for range 3 {
-		start := beep.Now()
-		code := w.invite(t, &serversv1.CreateInvitationRequest{ServerId: server.GetId()}).GetCode()
-		want = append([]string{code}, want...)
-		for !beep.Now().After(start) { // so that "newest first" is decided
+		made := w.invite(t, &serversv1.CreateInvitationRequest{ServerId: server.GetId()})
+		want = append([]string{made.GetCode()}, want...)
+		for !beep.Now().After(made.GetCreatedAt().AsTime()) { // so that "newest first" is decided
 			runtime.Gosched()
 		}
 	}

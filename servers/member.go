@@ -35,7 +35,8 @@ func (s *Service) ListMembers(ctx context.Context, id beep.ServerID, after beep.
 	return members, nil
 }
 
-// KickMember ends another's membership.
+// KickMember ends another's membership. It takes effect with its answer: every decision asked for later is made without
+// the membership. Who was kicked may come back by an invitation; a ban is what keeps someone out.
 func (s *Service) KickMember(ctx context.Context, id beep.ServerID, target beep.UserID) error {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/beep-chat/beep/perm"
 )
 
-// ListOverwrites answers a channel's own overwrites.
+// ListOverwrites answers a channel's own overwrites. While it follows its category those of the category hold, and its
+// own are what a change of that would bring back.
 func (s *Service) ListOverwrites(ctx context.Context, channel beep.ChannelID) ([]Overwrite, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
@@ -73,7 +74,8 @@ func (s *Service) SetOverwrite(ctx context.Context, o Overwrite) (Overwrite, err
 	return o, err
 }
 
-// ClearOverwrite removes an overwrite.
+// ClearOverwrite removes an overwrite. To authz that is giving its target no rights there, allowed or denied; taking a
+// denial away is giving, so it needs the right denied.
 func (s *Service) ClearOverwrite(ctx context.Context, id beep.ChannelID, overwrite uint64) error {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {

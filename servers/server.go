@@ -40,7 +40,8 @@ func (s *Service) CreateServer(ctx context.Context, draft NewServer) (Server, er
 	return server, tooMany(err)
 }
 
-// firstRows are the rows that every server begins with.
+// firstRows are the rows that every server begins with. A View takes them in this order: it wants a role before who has
+// it, and the owner before anyone.
 func (s *Service) firstRows(server Server, closed bool) []Change {
 	everyone := Role{ID: beep.RoleID(server.ID), Server: server.ID, Name: "@everyone", Rights: perm.DefaultEveryone}
 	if closed {
@@ -89,7 +90,7 @@ func (s *Service) GetServer(ctx context.Context, id beep.ServerID) (Server, erro
 	return server, nil
 }
 
-// LeaveServer ends the caller's membership.
+// LeaveServer ends the caller's membership. The owner stays: a server without one could be managed by nobody.
 func (s *Service) LeaveServer(ctx context.Context, id beep.ServerID) error {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {

@@ -8,16 +8,19 @@ import (
 	"github.com/beep-chat/beep"
 )
 
-// checkName trims a name and says what is wrong with it.
+// checkName trims a name and says what is wrong with it. A name of nothing but space and characters without a shape is
+// as good as none: nobody could find it in a list.
 func checkName(name string, limit int) (string, error) {
 	name = strings.TrimSpace(name)
-	if name == "" {
+	shape := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
+	if !strings.ContainsFunc(name, shape) {
 		return "", beep.InvalidField(beep.CodeInvalidField, "name", "is empty")
 	}
 	return name, checkText("name", name, limit, "")
 }
 
-// checkText refuses what is too long or holds control characters other than those allowed.
+// checkText refuses what is too long or holds control characters other than those allowed. NUL among them: PostgreSQL
+// cannot store it. Length is in characters, as people count, not in bytes.
 func checkText(field, text string, limit int, allowed string) error {
 	if utf8.RuneCountInString(text) > limit {
 		return beep.InvalidField(beep.CodeInvalidField, field, "is too long")

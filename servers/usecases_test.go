@@ -56,6 +56,7 @@ func TestCreateServer_RefusesBadInput(t *testing.T) {
 	for name, r := range map[string]*serversv1.CreateServerRequest{
 		"no name":                {},
 		"only spaces":            {Name: " \t\u00a0 "},
+		"nothing to see":         {Name: "\u200b \u200d"},
 		"a name too long":        {Name: strings.Repeat("é", 101)},
 		"a control character":    {Name: "a\x00b"},
 		"a line break in a name": {Name: "a\nb"},

@@ -10,7 +10,9 @@ import (
 	"github.com/beep-chat/beep/servers"
 )
 
-// Commit applies and logs a change.
+// Commit applies and logs a change. Everything happens under the rows of the scopes that it touches, taken first and in
+// the order of the parts: two commits of one scope go one after the other, those of different scopes side by side, and
+// none waits in a circle. On SQLite there is one writer anyway.
 func (s *Store) Commit(ctx context.Context, c servers.Commit) error {
 	parts := c.Parts()
 	err := s.db.Tx(ctx, func(tx *sqldb.Tx) error {
@@ -38,14 +40,16 @@ func (s *Store) Commit(ctx context.Context, c servers.Commit) error {
 	return nil
 }
 
-// transaction runs statements until the first that fails; err is why it did.
+// transaction runs statements until the first that fails; err is why it did. After that every method does nothing, so
+// that a change reads as the statements it is made of; the caller looks at err once, at the end.
 type transaction struct {
 	ctx context.Context //nolint:containedctx // lives as long as the one call that made it
 	tx  *sqldb.Tx
 	err error
 }
 
-// exec runs a statement and answers how many rows it changed. A refusal by a unique index is a conflict.
+// exec runs a statement and answers how many rows it changed. A refusal by a unique index is a conflict: the index, not
+// a look beforehand, is what keeps two of a kind out. On PostgreSQL it spoils the transaction, which ends then anyway.
 func (t *transaction) exec(query string, args ...any) (changed int64) {
 	if t.err != nil {
 		return 0
@@ -132,7 +136,8 @@ func (t *transaction) limit(parts []servers.Part, most int) {
 	}
 }
 
-// invitation changes the invitation that the commit is about.
+// invitation changes the invitation that the commit is about. The statement that takes a use is also what looks whether
+// there is one left, so that no two can take the same.
 func (t *transaction) invitation(c servers.Commit) {
 	switch i := c.Invitation.(type) {
 	case servers.InvitationCreated:
@@ -180,6 +185,7 @@ func (t *transaction) apply(scope beep.Scope, rev uint64, change servers.Change)
 	}
 }
 
+// server leaves member_count alone: only who joins and leaves changes it.
 func (t *transaction) server(c servers.ServerSet) {
 	if c.New {
 		t.exec(`INSERT INTO servers (id, name, description, owner_id, created_at, member_count) VALUES (?, ?, ?, ?, ?, 0)`,
@@ -200,6 +206,8 @@ func (t *transaction) role(c servers.RoleSet) {
 		c.Name, int64(c.Position), int64(c.Rights), int64(c.ID), int64(c.Server))
 }
 
+// member replaces all roles of a member who was one before. The count comes first, since it also says whether there is
+// such a server; a foreign key would say it with an error that is nobody's conflict.
 func (t *transaction) member(c servers.MemberSet) {
 	if c.New {
 		t.one(beep.ErrConflict, `UPDATE servers SET member_count = member_count + 1 WHERE id = ?`, int64(c.Server))
@@ -231,6 +239,7 @@ func (t *transaction) channel(scope beep.Scope, c servers.ChannelSet) {
 		int64(c.ID), int64(c.Server))
 }
 
+// overwrite never changes the target: for another target there is another overwrite.
 func (t *transaction) overwrite(c servers.OverwriteSet) {
 	if c.New {
 		t.exec(`INSERT INTO overwrites (id, channel_id, role_id, member_id, allow, deny) VALUES (?, ?, ?, ?, ?, ?)`,

@@ -14,7 +14,8 @@ import (
 // revsChunk is how many scopes one statement asks for: far below either engine's limit on parameters.
 const revsChunk = 512
 
-// Revs reads the counters of scopes.
+// Revs reads the counters of scopes, a kind at a time: the key of the table begins with it. This is the query behind
+// every decision, so it is a lookup by key and nothing more.
 func (s *Store) Revs(ctx context.Context, scopes []beep.Scope) ([]uint64, error) {
 	ids := map[beep.ScopeKind][]uint64{}
 	for _, scope := range scopes {
@@ -84,6 +85,8 @@ func (s *Store) ChannelScope(ctx context.Context, id beep.ChannelID) (scope beep
 	return scope, found(err)
 }
 
+// scanRow fails on a row that it does not understand, and with it the whole page: a reader that skipped it would go on
+// deciding without it.
 func scanRow(row sqldb.Scanner) (r servers.Row, err error) {
 	var kind, text string
 	if err := row.Scan(&r.Rev, &r.Actor, &kind, &text); err != nil {

@@ -17,14 +17,16 @@ func (s *Store) Server(ctx context.Context, id beep.ServerID) (servers.Server, e
 	return server, found(err)
 }
 
-// ServersOf reads what a user belongs to.
+// ServersOf reads what a user belongs to. The revision of the personal scope gives the order: it is exact where the
+// times of joining may be the same, or of clocks that differ.
 func (s *Store) ServersOf(ctx context.Context, user beep.UserID) ([]servers.Server, error) {
 	return list(ctx, s.db, scanServer, `SELECT s.id, s.name, s.description, s.owner_id, s.created_at, s.member_count
 		FROM memberships m JOIN servers s ON s.id = m.scope_id
 		WHERE m.user_id = ? AND m.scope_kind = ? ORDER BY m.rev`, int64(user), int64(beep.ScopeServer))
 }
 
-// Members reads a page of members and the roles of exactly those.
+// Members reads a page of members and the roles of those between its first and its last: two queries, whatever the
+// size of the page.
 func (s *Store) Members(ctx context.Context, server beep.ServerID, after beep.UserID, limit int) ([]servers.Member, error) {
 	page, err := list(ctx, s.db, scanMember, `SELECT user_id, server_id, joined_at FROM members
 		WHERE server_id = ? AND user_id > ? ORDER BY user_id LIMIT ?`, int64(server), int64(after), limit)
@@ -82,7 +84,7 @@ func (s *Store) Invitation(ctx context.Context, code string) (servers.Invitation
 	return i, found(err)
 }
 
-// Invitations reads a server's live invitations.
+// Invitations reads a server's live invitations: the same conditions as where one is used.
 func (s *Store) Invitations(ctx context.Context, server beep.ServerID, at time.Time, limit int) ([]servers.Invitation, error) {
 	return list(ctx, s.db, scanInvitation, `SELECT code, server_id, creator_id, max_uses, uses, expires_at, created_at
 		FROM invitations WHERE server_id = ? AND (max_uses = 0 OR uses < max_uses) AND (expires_at = 0 OR expires_at > ?)
