@@ -39,6 +39,12 @@ type Beep struct {
 	Gateways  []string            // base URLs for REST
 	Sockets   []string            // ws://… addresses
 	Processes map[string]*Process // by name: "beep", or "gateway-1", "messages-2", …
+
+	// Of the split mode: the folder of the certificates, and where, by name, each process serves gRPC and the users
+	// target the pages to sign in. All else than the services themselves must find those addresses closed.
+	Certs string
+	GRPC  map[string]string
+	Pages string
 }
 
 // replicas of the split mode.
@@ -112,9 +118,10 @@ func (b *Beep) startSplit(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	b.Certs, b.GRPC, b.Pages = certs, l.grpc(), l["users-1"].http
 	shared := []string{
 		"BEEP_CERTS=" + certs, "BEEP_REDIS=" + o.Redis.URL, "BEEP_PUBLIC_URL=" + l.public(), "BEEP_REALTIME_URL=" + l.sockets()[0],
-		"BEEP_PEERS=" + l.peers(), "BEEP_USERS_PAGES=" + l["users-1"].http,
+		"BEEP_PEERS=" + l.peers(), "BEEP_USERS_PAGES=" + b.Pages,
 	}
 	for _, name := range []string{"users", "servers", "messages"} {
 		url, err := o.Postgres.CreateDatabase(ctx, "beep_"+name+"_"+strings.ToLower(filepath.Base(o.Dir)))
@@ -198,6 +205,16 @@ func (l layout) gateways() []string {
 
 func (l layout) sockets() []string {
 	return l.each("realtime", func(at place) string { return "ws://" + at.http + "/ws" })
+}
+
+func (l layout) grpc() map[string]string {
+	out := map[string]string{}
+	for name, at := range l {
+		if at.grpc != "" {
+			out[name] = at.grpc
+		}
+	}
+	return out
 }
 
 func (l layout) public() string { return l.gateways()[0] }
