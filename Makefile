@@ -21,7 +21,7 @@ build: web
 WEB := $(wildcard web/package.json)
 web: $(if $(WEB),web/dist/index.html)
 
-web/dist/index.html: web/node_modules/.package-lock.json $(if $(WEB),$(shell find web/src web/public web/index.html web/vite.config.ts -type f))
+web/dist/index.html: web/node_modules/.package-lock.json $(if $(WEB),$(shell find web -not -path '*/node_modules/*' -not -path '*/dist/*' -type f))
 	npm --prefix web run build
 	@touch $@
 
@@ -46,9 +46,8 @@ certs: build
 	bin/beep dev-certs data/certs
 
 ## gen        Go from the contracts in api/
-gen: $(addprefix $(BIN)/,buf protoc-gen-go protoc-gen-go-grpc protoc-gen-grpc-gateway protoc-gen-beep-openapi) $(if $(WEB),web/node_modules/.package-lock.json)
+gen: $(addprefix $(BIN)/,buf protoc-gen-go protoc-gen-go-grpc protoc-gen-grpc-gateway protoc-gen-beep-openapi)
 	buf generate
-	$(if $(WEB),npm --prefix web run --silent gen)
 
 ## lint       everything that can be said without running the product
 lint: lint-repo lint-api lint-go lint-web vuln

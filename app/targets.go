@@ -177,9 +177,6 @@ func buildRealtime(_ context.Context, p *process) (target, error) {
 	cancel := verifier.OnRevoked(func(session beep.SessionID, user beep.UserID, _ time.Time) { n.Revoked(session, user) })
 	p.closers = append(p.closers, func() error { cancel(); return nil })
 	p.front = append(p.front, n.Run)
-	p.tel.Gauge("beep_realtime_sessions", "Sockets open now.", func() float64 { return float64(n.Stats().Sessions) })
-	p.tel.Gauge("beep_realtime_users", "Users with a socket open now.", func() float64 { return float64(n.Stats().Users) })
-	p.tel.Gauge("beep_realtime_scopes", "Servers followed now.", func() float64 { return float64(n.Stats().Scopes) })
 	return target{handler: n.Handler()}, nil
 }
 

@@ -53,7 +53,6 @@ func (c *chain) unary(
 	ctx, err := c.admit(ctx, &call, start)
 	var reply any
 	if err == nil {
-		// The caller's deadline is a wish: without a bound of ours, a peer could hold a handler for an hour.
 		bounded, cancel := bound(ctx, start.Add(c.maxDeadline))
 		reply, err = callUnary(bounded, req, next)
 		err = settle(bounded, err)
@@ -89,7 +88,6 @@ func (c *chain) admit(ctx context.Context, call *Call, now time.Time) (context.C
 	if at, ok := ctx.Deadline(); ok && !at.After(now) {
 		return ctx, context.DeadlineExceeded
 	}
-	// The service is judged before the user: an identity is not even looked at for who may not call.
 	call.Service = callingService(ctx)
 	rule, err := c.policy.check(call.Method, call.Service)
 	if err != nil {
@@ -102,7 +100,6 @@ func (c *chain) admit(ctx context.Context, call *Call, now time.Time) (context.C
 	if caller.User == 0 && !rule.Guest {
 		return ctx, beep.Unauthenticated(beep.CodeUnauthenticated, "sign in first")
 	}
-	// Both go on: the Caller for the handler, the token for the calls that the handler makes.
 	caller.Service = call.Service
 	return withToken(beep.WithCaller(ctx, caller), token), nil
 }
@@ -134,7 +131,6 @@ func (c *chain) finish(ctx context.Context, span trace.Span, call Call, err erro
 	st := toStatus(err)
 	call.Code = st.Code()
 	endSpan(span, call.Code)
-	// Attributes are gathered only for a line that is written: most lines of one process are below the level.
 	level := levelOf(call.Code, err, c.accessLevel)
 	if c.log.Enabled(ctx, level) {
 		c.log.LogAttrs(ctx, level, "rpc", attributes(ctx, call, err)...)

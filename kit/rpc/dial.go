@@ -39,9 +39,8 @@ type DialOptions struct {
 
 const (
 	// A replica that is back is used again at the latest after maxBackoff.
-	maxBackoff  = 3 * time.Second
-	dialTimeout = 3 * time.Second
-	// A peer that vanished without a word is noticed after pingEvery and pingTimeout, though nothing is sent.
+	maxBackoff   = 3 * time.Second
+	dialTimeout  = 3 * time.Second
 	pingEvery    = 10 * time.Second
 	pingTimeout  = 5 * time.Second
 	staticScheme = "beep"
@@ -62,7 +61,6 @@ func Dial(o DialOptions) (*grpc.ClientConn, error) {
 	}
 	d := &dialled{timeout: o.Timeout, observe: o.Observe, tracer: tracerOf(o.Tracer)}
 	target, options := o.resolve()
-	// A service config that DNS might serve is not read: who answers DNS must not decide what is retried.
 	conn, err := grpc.NewClient(target, append(options,
 		grpc.WithTransportCredentials(credentials.NewTLS(o.Credentials.clientTLS(o.Service))),
 		grpc.WithDefaultServiceConfig(config), grpc.WithDisableServiceConfig(),
@@ -83,7 +81,7 @@ func Dial(o DialOptions) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", o.Service, err)
 	}
-	conn.Connect() // else the first call would pay for the handshake
+	conn.Connect()
 	return conn, nil
 }
 

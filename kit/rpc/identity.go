@@ -108,7 +108,6 @@ func (m *Minter) mint(caller beep.Caller, now time.Time) (string, error) {
 	if token, ok := m.minted.get(key, now); ok {
 		return token, nil
 	}
-	// Two requests that miss at once both sign, and both tokens are good: not worth a lock around signing.
 	claims := identityClaims{
 		Claims: jwt.Claims{
 			Issuer: m.service, Audience: jwt.Audience{identityAudience}, Subject: caller.User.String(),
@@ -173,7 +172,6 @@ func (v *Verifier) verify(token string, now time.Time) (caller beep.Caller, unti
 	if len(token) > maxIdentityBytes {
 		return caller, until, errors.New("identity too long")
 	}
-	// The algorithm is ours to say, not the token's.
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil {
 		return caller, until, fmt.Errorf("parse identity: %w", err)

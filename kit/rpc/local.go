@@ -51,7 +51,6 @@ func NewLocal(o Options) *Local {
 func (l *Local) RegisterService(d *grpc.ServiceDesc, impl any) {
 	l.register.Lock()
 	defer l.register.Unlock()
-	// The map is replaced, never changed: calls read it without a lock.
 	methods := maps.Clone(*l.methods.Load())
 	prefix := "/" + d.ServiceName + "/"
 	maps.DeleteFunc(methods, func(full string, _ *localMethod) bool { return strings.HasPrefix(full, prefix) })
@@ -117,7 +116,6 @@ func (c localConn) Invoke(ctx context.Context, method string, args, reply any, o
 	if err == nil {
 		return nil
 	}
-	// A reply that is there is given even if the time is up by now; an error is not.
 	// Over TCP a caller whose time is up does not hear what became of its call.
 	if ended := cmp.Or(ctx.Err(), inner.Err()); ended != nil {
 		err = ended

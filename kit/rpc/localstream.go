@@ -67,7 +67,6 @@ func newLocalStream(call *localCall, opts []grpc.CallOption) *localStream {
 }
 
 func (s *localStream) finish(err error) {
-	// In this order: who waits for the header or for the end finds all of it set.
 	s.call.ensureHeader()
 	s.err = err
 	close(s.done)

@@ -34,7 +34,6 @@ func NewServer(creds Credentials, o Options) *Server {
 	if s.drain <= 0 {
 		s.drain = DefaultDrainTimeout
 	}
-	// Every bound here has its twin in Dial, so that a call is refused by the end that makes it.
 	s.grpc = grpc.NewServer(
 		grpc.Creds(credentials.NewTLS(creds.serverTLS())),
 		grpc.UnaryInterceptor(c.unary), grpc.StreamInterceptor(c.stream),
@@ -61,7 +60,6 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return fmt.Errorf("serve %s: %w", lis.Addr(), err)
 	case <-ctx.Done():
 	}
-	// Stop cancels the contexts of the handlers; GracefulStop then returns when the last one has noticed.
 	impatient := time.AfterFunc(s.drain, s.grpc.Stop)
 	s.grpc.GracefulStop()
 	impatient.Stop()

@@ -39,12 +39,12 @@ func (c *chain) trace(ctx context.Context, method string) (context.Context, trac
 	return startSpan(ctx, c.tracer, method, trace.SpanKindServer)
 }
 
-// startSpan starts a span under the one of ctx; nil where there is no tracer.
+// startSpan is the span that ctx has, of whatever kind, where there is no tracer.
 func startSpan(
 	ctx context.Context, tracer trace.Tracer, method string, kind trace.SpanKind,
 ) (context.Context, trace.Span) {
 	if tracer == nil {
-		return ctx, nil // endSpan knows
+		return ctx, nil
 	}
 	return tracer.Start(ctx, method[min(1, len(method)):], trace.WithSpanKind(kind),
 		trace.WithAttributes(attribute.String("rpc.system", "grpc")))

@@ -83,6 +83,9 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 // Tracer makes spans; without a collector they cost next to nothing and go nowhere.
 func (t *Telemetry) Tracer() trace.TracerProvider { return t.tracer }
 
+// Registry takes further metrics.
+func (t *Telemetry) Registry() prometheus.Registerer { return t.registry }
+
 // TraceID names the trace that ctx belongs to, or "".
 func (t *Telemetry) TraceID(ctx context.Context) string {
 	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
@@ -94,11 +97,6 @@ func (t *Telemetry) TraceID(ctx context.Context) string {
 // ObserveCall counts one finished call between services.
 func (t *Telemetry) ObserveCall(side, method, code string, took time.Duration) {
 	t.rpc.WithLabelValues(side, method, code).Observe(took.Seconds())
-}
-
-// Gauge is a metric that is asked for when it is read.
-func (t *Telemetry) Gauge(name, help string, read func() float64) {
-	t.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
 }
 
 // Check adds something without which the process is not ready.

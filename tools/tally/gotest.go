@@ -77,13 +77,8 @@ func (g *goReport) endTest(e event) {
 	case "pass":
 		g.total.passed++
 	case "skip":
-		reason := g.reason(key)
-		// What another test runs in a process of its own is no test by itself, and says so in these words.
-		if strings.Contains(reason, "run by Test") {
-			break
-		}
 		g.total.skipped++
-		fmt.Fprintf(g.w, "skip  %s %s%s\n", e.Package, e.Test, reason)
+		fmt.Fprintf(g.w, "skip  %s %s%s", e.Package, e.Test, g.reason(key))
 	case "fail":
 		g.total.failed++
 		g.failed[e.Package]++
@@ -140,5 +135,5 @@ func (g *goReport) reason(key testKey) string {
 			said = ": " + line
 		}
 	}
-	return said
+	return said + "\n"
 }

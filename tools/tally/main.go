@@ -1,11 +1,13 @@
-// Command tally reads what `go test -json` says and prints what a person wants of it: the output of what failed, a
-// line for each package, and one closing line such as
+// Command tally reads what a test runner says in JSON and prints what a person wants of it: the output of what
+// failed, and one closing line such as
 //
 //	unit: 812 passed, 0 failed
 //
 // It exits with 1 when a test failed, when none ran, and, with -no-skips, when one was skipped.
 //
 //	go test -json ./... | tally -name unit
+//	tally -name web -format vitest < report.json
+//	tally -name browser -format playwright < report.json
 package main
 
 import (
@@ -28,9 +30,10 @@ func (c count) line(name string) string {
 
 func main() {
 	name := flag.String("name", "tests", "what the closing line begins with")
+	format := flag.String("format", "go", "go, vitest or playwright")
 	noSkips := flag.Bool("no-skips", false, "a skipped test is a failure")
 	flag.Parse()
-	ok, err := run(os.Stdout, os.Stdin, *name, *noSkips)
+	ok, err := run(os.Stdout, os.Stdin, *name, *format, *noSkips)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tally:", err)
 	}
@@ -41,8 +44,18 @@ func main() {
 
 // run reads one report and answers whether all is well. The closing line is printed whatever happens, so that a
 // report that cannot be read never looks like a run without tests.
-func run(w io.Writer, r io.Reader, name string, noSkips bool) (ok bool, err error) {
-	c, err := goTest(w, r)
+func run(w io.Writer, r io.Reader, name, format string, noSkips bool) (ok bool, err error) {
+	var c count
+	switch format {
+	case "go":
+		c, err = goTest(w, r)
+	case "vitest":
+		c, err = vitest(w, r)
+	case "playwright":
+		c, err = playwright(w, r)
+	default:
+		err = fmt.Errorf("no format %q", format)
+	}
 	if err != nil {
 		c.failed++
 	}

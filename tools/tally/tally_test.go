@@ -1,10 +1,8 @@
 package main
 
 import (
-	"io"
 	"strings"
 	"testing"
-	"testing/iotest"
 )
 
 func TestRun_Go(t *testing.T) {
@@ -29,9 +27,6 @@ func TestRun_Go(t *testing.T) {
 {"Action":"build-fail","ImportPath":"p [p.test]"}
 {"Action":"fail","Package":"p","FailedBuild":"p [p.test]"}
 `
-		child = `{"Action":"output","Package":"p","Test":"TestChild","Output":"    a_test.go:9: run by TestKill\n"}
-{"Action":"skip","Package":"p","Test":"TestChild"}
-`
 		end = `{"Action":"pass","Package":"p","Elapsed":0.5}
 `
 	)
@@ -46,7 +41,6 @@ func TestRun_Go(t *testing.T) {
 		{"one fails", passes + fails, false, false, []string{"FAIL  p TestB\ngot 1, want 2\n", "x: 1 passed, 1 failed\n"}, "noise of a"},
 		{"one is skipped", passes + skips + end, false, true, []string{"skip  p TestS: a_test.go:9: no server\n", "x: 1 passed, 0 failed, 1 skipped\n"}, ""},
 		{"one is skipped where none may be", passes + skips + end, true, false, []string{"nothing may be skipped", "x: 1 passed, 0 failed, 1 skipped\n"}, ""},
-		{"a part of another test is no test", passes + child + end, true, true, []string{"x: 1 passed, 0 failed\n"}, "TestChild"},
 		{"the process dies", passes + dies, false, false, []string{"FAIL  p TestC\npanic: test timed out\n", "x: 1 passed, 1 failed\n"}, "noise of a"},
 		{"a package does not build", buildFails, false, false, []string{"a.go:1: undefined: x\n", "x: 0 passed, 1 failed\n"}, ""},
 		{"no test", end, false, false, []string{"no test ran\nx: 0 passed, 0 failed\n"}, ""},
@@ -56,16 +50,9 @@ func TestRun_Go(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			expect(t, "go", tt.in, tt.noSkips, tt.ok, tt.want)
 			var out strings.Builder
-			ok, err := run(&out, strings.NewReader(tt.in), "x", tt.noSkips)
-			if ok != tt.ok || err != nil {
-				t.Errorf("run = %v, %v, want %v:\n%s", ok, err, tt.ok, &out)
-			}
-			for _, text := range tt.want {
-				if !strings.Contains(out.String(), text) {
-					t.Errorf("output lacks %q:\n%s", text, &out)
-				}
-			}
+			_, _ = run(&out, strings.NewReader(tt.in), "x", "go", tt.noSkips)
 			if tt.unwanted != "" && strings.Contains(out.String(), tt.unwanted) {
 				t.Errorf("output holds %q, which passed:\n%s", tt.unwanted, &out)
 			}
@@ -73,11 +60,49 @@ func TestRun_Go(t *testing.T) {
 	}
 }
 
-func TestRun_SaysSoWhenTheReportBreaksOff(t *testing.T) {
+func TestRun_Vitest(t *testing.T) {
 	t.Parallel()
+	expect(t, "vitest", `{"testResults":[{"name":"a.ts","status":"passed","assertionResults":[
+		{"fullName":"sends","status":"passed"},{"fullName":"waits","status":"todo"}]}]}`,
+		false, true, []string{"x: 1 passed, 0 failed, 1 skipped\n"})
+	expect(t, "vitest", `{"testResults":[{"name":"a.ts","status":"failed","assertionResults":[
+		{"fullName":"sends","status":"failed","failureMessages":["got 1"]}]}]}`,
+		false, false, []string{"FAIL  a.ts: sends\ngot 1\n", "x: 0 passed, 1 failed\n"})
+	expect(t, "vitest", `{"testResults":[{"name":"a.ts","status":"failed","message":"cannot load","assertionResults":[]}]}`,
+		false, false, []string{"FAIL  a.ts\ncannot load\n", "x: 0 passed, 1 failed\n"})
+	expect(t, "vitest", `{"testResults":[]}`, false, false, []string{"no test ran\nx: 0 passed, 0 failed\n"})
+	expect(t, "vitest", ``, false, false, []string{"x: 0 passed, 1 failed\n"})
+}
+
+func TestRun_Playwright(t *testing.T) {
+	t.Parallel()
+	expect(t, "playwright", `{"suites":[{"specs":[{"title":"a","tests":[{"status":"expected"}]}],
+		"suites":[{"specs":[{"title":"b","tests":[{"status":"expected"},{"status":"skipped"}]}]}]}]}`,
+		false, true, []string{"x: 2 passed, 0 failed, 1 skipped\n"})
+	expect(t, "playwright", `{"suites":[{"specs":[{"title":"joins","file":"a.spec.ts","line":7,
+		"tests":[{"status":"unexpected","results":[{"error":{"message":"not visible"}}]}]}]}]}`,
+		false, false, []string{"FAIL  a.spec.ts:7 joins (unexpected)\nnot visible\n", "x: 0 passed, 1 failed\n"})
+	expect(t, "playwright", `{"suites":[{"specs":[{"title":"joins","tests":[{"status":"flaky"}]}]}]}`,
+		false, false, []string{"joins (flaky)", "x: 0 passed, 1 failed\n"})
+	expect(t, "playwright", `{"suites":[],"errors":[{"message":"no server"}]}`,
+		false, false, []string{"FAIL  no server\n", "x: 0 passed, 1 failed\n"})
+}
+
+func TestRun_RefusesAnUnknownFormat(t *testing.T) {
+	t.Parallel()
+	expect(t, "junit", "", false, false, []string{"x: 0 passed, 1 failed\n"})
+}
+
+func expect(t *testing.T, format, in string, noSkips, wantOK bool, want []string) {
+	t.Helper()
 	var out strings.Builder
-	ok, err := run(&out, iotest.ErrReader(io.ErrUnexpectedEOF), "x", false)
-	if ok || err == nil || out.String() != "x: 0 passed, 1 failed\n" {
-		t.Errorf("run = %v, %v:\n%s", ok, err, &out)
+	ok, _ := run(&out, strings.NewReader(in), "x", format, noSkips)
+	if ok != wantOK {
+		t.Errorf("ok = %v, want %v:\n%s", ok, wantOK, &out)
+	}
+	for _, text := range want {
+		if !strings.Contains(out.String(), text) {
+			t.Errorf("output lacks %q:\n%s", text, &out)
+		}
 	}
 }

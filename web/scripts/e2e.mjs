@@ -4,5 +4,5 @@ import { readFileSync } from 'node:fs'
 
 const { status } = spawnSync('npx', ['playwright', 'test', ...process.argv.slice(2)], { stdio: 'inherit' })
 const { stats } = JSON.parse(readFileSync('test-results/e2e.json', 'utf8'))
-console.log(`browser: ${stats.expected} passed, ${stats.unexpected + stats.flaky} failed`)
+console.log(`web: ${stats.expected + stats.flaky} passed, ${stats.unexpected} failed`)
 process.exit(status ?? 1)
