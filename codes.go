@@ -11,7 +11,6 @@ const (
 	CodeInvalidQuery     Code = "invalid_query"     // unknown, repeated or malformed query parameter
 	CodeInvalidID        Code = "invalid_id"        // not a decimal id
 	CodeInvalidField     Code = "invalid_field"     // fields says which and why
-	CodeInvalidCursor    Code = "invalid_cursor"    // not a cursor that we gave
 	CodeBodyTooLarge     Code = "body_too_large"    // 413
 	CodeUnsupportedMedia Code = "unsupported_media" // 415: the body is not application/json
 	CodeRouteNotFound    Code = "route_not_found"
@@ -29,7 +28,6 @@ const (
 	CodeChannelLimit      Code = "channel_limit"
 	CodeOverwriteNotFound Code = "overwrite_not_found"
 	CodeMemberNotFound    Code = "member_not_found"
-	CodeAlreadyMember     Code = "already_member"
 	CodeRoleNotFound      Code = "role_not_found"
 	CodeInviteNotFound    Code = "invitation_not_found" // unknown, expired, revoked and used up are one
 	CodeOwnerCannotLeave  Code = "owner_cannot_leave"
@@ -42,11 +40,9 @@ const (
 	CodeMessageTooLong    Code = "message_too_long"
 	CodeNonceReused       Code = "nonce_reused" // the same nonce with another content or target
 	CodeNotTextChannel    Code = "not_text_channel"
-	CodeUnknownOp         Code = "unknown_op"         // a frame whose op is not of the protocol
-	CodeInvalidFrame      Code = "invalid_frame"      // a frame that does not parse
-	CodeNotIdentified     Code = "not_identified"     // another frame before identify
-	CodeAlreadyIdentified Code = "already_identified" // a second identify
+	CodeUnknownOp         Code = "unknown_op"     // a frame whose op is not of the protocol
+	CodeInvalidFrame      Code = "invalid_frame"  // a frame that does not parse
+	CodeNotIdentified     Code = "not_identified" // another frame before identify
 	CodeUsernameTaken     Code = "username_taken"
-	CodeEmailTaken        Code = "email_taken"
 	CodeWeakPassword      Code = "weak_password"
 )
