@@ -26,7 +26,7 @@ type Request struct {
 	Nonce       string    `json:"nonce"`
 	Challenge   string    `json:"challenge"` // PKCE, S256
 	Scopes      []string  `json:"scopes"`
-	Locale      string    `json:"locale"` // the first of ui_locales that we speak, or none
+	Locale      string    `json:"locale"` // ui_locales, as a browser would list them
 	Hint        string    `json:"hint"`   // login_hint
 	Action      string    `json:"action"` // kc_action
 	MaxAge      *uint     `json:"max_age"`

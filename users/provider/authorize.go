@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -103,7 +104,7 @@ func readRequest(r *op.ClientRequest[oidc.AuthRequest]) (users.Request, *oidc.Er
 	}
 	return users.Request{
 		Client: d.ClientID, RedirectURI: d.RedirectURI, Mode: string(d.ResponseMode), State: d.State, Nonce: d.Nonce,
-		Challenge: d.CodeChallenge, Scopes: d.Scopes, Locale: d.UILocales.String(), Hint: d.LoginHint,
+		Challenge: d.CodeChallenge, Scopes: d.Scopes, Locale: strings.ReplaceAll(d.UILocales.String(), " ", ","), Hint: d.LoginHint,
 		Action: r.Form.Get("kc_action"), MaxAge: d.MaxAge, Other: slices.Contains(d.Prompt, oidc.PromptSelectAccount),
 		Login: slices.Contains(d.Prompt, oidc.PromptLogin) || (d.MaxAge != nil && *d.MaxAge == 0),
 	}, nil

@@ -37,6 +37,12 @@ func formOnly(next http.Handler) http.Handler {
 	})
 }
 
+// postOnly answers a GET where secrets are sent, which belong in no address.
+func postOnly(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", http.MethodPost)
+	refuseForm(w, http.StatusMethodNotAllowed, "send a POST")
+}
+
 func refuseForm(w http.ResponseWriter, status int, why string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -113,6 +113,7 @@ func (p *Provider) routes() http.Handler {
 	}
 	for _, path := range []string{pathToken, pathRevoke, pathIntrospect} {
 		mux.Handle("POST "+path, formOnly(protocol))
+		mux.HandleFunc("GET "+path, postOnly)
 	}
 	mux.Handle("GET "+pathUserinfo, bearerOnly(protocol))
 	mux.Handle("POST "+pathUserinfo, bearerOnly(protocol))

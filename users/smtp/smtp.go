@@ -1,0 +1,194 @@
+// Package smtp sends letters through a mail server. It never speaks in clear text to another machine.
+package smtp
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/quotedprintable"
+	"net"
+	"net/mail"
+	"net/smtp"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/users"
+)
+
+// Mailer is a users.Mailer over one mail server. Each letter has a connection of its own: they are few.
+type Mailer struct {
+	host     string // for TLS and authentication
+	address  string // host:port
+	implicit bool   // TLS from the first byte; STARTTLS otherwise
+	plain    bool   // the server is this machine: TLS if it offers it
+	auth     smtp.Auth
+	from     mail.Address
+	tls      *tls.Config
+}
+
+var _ users.Mailer = (*Mailer)(nil)
+
+// timeout bounds a conversation whose context sets no bound.
+const timeout = time.Minute
+
+// New reads smtp://[user:password@]host[:587] (STARTTLS, required unless host is this machine) or smtps://…[:465].
+// The sender is no-reply at the host of publicURL unless the query says from=.
+func New(rawURL, publicURL string) (*Mailer, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
+		// Not the URL itself, which may hold a password.
+		return nil, errors.New("smtp: want smtp://user:password@host:587 or smtps://user:password@host:465")
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"smtp": "587", "smtps": "465"}[u.Scheme]
+	}
+	m := &Mailer{
+		host: u.Hostname(), address: net.JoinHostPort(u.Hostname(), port), implicit: u.Scheme == "smtps", plain: isLoopback(u.Hostname()),
+	}
+	m.tls = &tls.Config{ServerName: m.host, MinVersion: tls.VersionTLS12}
+	if password, ok := u.User.Password(); ok {
+		m.auth = smtp.PlainAuth("", u.User.Username(), password, m.host)
+	}
+	from, err := sender(u.Query().Get("from"), publicURL)
+	if err != nil {
+		return nil, err
+	}
+	m.from = from
+	return m, nil
+}
+
+func sender(from, publicURL string) (mail.Address, error) {
+	if from == "" {
+		u, err := url.Parse(publicURL)
+		if err != nil {
+			return mail.Address{}, fmt.Errorf("smtp: %w", err)
+		}
+		return mail.Address{Name: "Beep", Address: "no-reply@" + u.Hostname()}, nil
+	}
+	a, err := mail.ParseAddress(from)
+	if err != nil {
+		return mail.Address{}, fmt.Errorf("smtp: from: %w", err)
+	}
+	return *a, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// Send hands a letter to the server.
+func (m *Mailer) Send(ctx context.Context, l users.Letter) error {
+	if strings.ContainsAny(l.To+l.Subject, "\r\n") {
+		return beep.Invalid(beep.CodeInvalidField, "a line break where none may be")
+	}
+	c, err := m.connect(ctx)
+	if err != nil {
+		return fmt.Errorf("connect to mail server: %w", err)
+	}
+	defer func() { _ = c.Close() }() // Quit has said goodbye, or an error has been answered
+	if err := c.Mail(m.from.Address); err != nil {
+		return fmt.Errorf("mail server refuses the sender: %w", err)
+	}
+	if err := c.Rcpt(l.To); err != nil {
+		return recipientError(err)
+	}
+	w, err := c.Data()
+	if err != nil {
+		return fmt.Errorf("mail server: %w", err)
+	}
+	if _, err := w.Write(m.message(l)); err != nil {
+		return fmt.Errorf("mail server: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("mail server refuses the letter: %w", err)
+	}
+	_ = c.Quit() // the letter is taken
+	return nil
+}
+
+// recipientError tells an address that will never do from one that the server does not take now.
+func recipientError(err error) error {
+	var reply *textproto.Error
+	if errors.As(err, &reply) && reply.Code >= 500 {
+		return &beep.Error{Kind: beep.KindInvalid, Code: beep.CodeInvalidField, Msg: "the mail server refuses the address", Err: err}
+	}
+	return fmt.Errorf("mail server refuses the address for now: %w", err)
+}
+
+// connect is a conversation that has TLS, unless the server is this machine, and has said who we are.
+func (m *Mailer) connect(ctx context.Context) (*smtp.Client, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", m.address)
+	if err != nil {
+		return nil, err
+	}
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(timeout)
+	}
+	if err := conn.SetDeadline(deadline); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	if m.implicit {
+		conn = tls.Client(conn, m.tls)
+	}
+	c, err := smtp.NewClient(conn, m.host)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	if err := m.secure(c); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func (m *Mailer) secure(c *smtp.Client) error {
+	if offered, _ := c.Extension("STARTTLS"); !m.implicit && (offered || !m.plain) {
+		// Where it is not offered, someone may have taken the offer out; asking then fails.
+		if err := c.StartTLS(m.tls); err != nil {
+			return fmt.Errorf("starttls: %w", err)
+		}
+	}
+	if m.auth == nil {
+		return nil
+	}
+	return c.Auth(m.auth)
+}
+
+// message is the letter as RFC 5322 wants it.
+func (m *Mailer) message(l users.Letter) []byte {
+	var b bytes.Buffer
+	for _, h := range [][2]string{
+		{"From", m.from.String()},
+		{"To", (&mail.Address{Address: l.To}).String()},
+		{"Subject", mime.QEncoding.Encode("utf-8", l.Subject)},
+		{"Date", l.At.Format(time.RFC1123Z)},
+		{"Message-ID", "<" + rand.Text() + "@" + m.domain() + ">"},
+		{"Auto-Submitted", "auto-generated"},
+		{"MIME-Version", "1.0"},
+		{"Content-Type", "text/plain; charset=utf-8"},
+		{"Content-Transfer-Encoding", "quoted-printable"},
+	} {
+		fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])
+	}
+	b.WriteString("\r\n")
+	w := quotedprintable.NewWriter(&b)
+	_, _ = io.WriteString(w, l.Text) // into memory
+	_ = w.Close()
+	return b.Bytes()
+}
+
+func (m *Mailer) domain() string {
+	_, domain, _ := strings.Cut(m.from.Address, "@")
+	return domain
+}
