@@ -45,6 +45,7 @@ type answer struct {
 	err   error
 }
 
+// done never blocks: there is room for the one answer, awaited or not.
 func (q *request) done(e Entry, err error) { q.answer <- answer{e, err} }
 
 // append answers the entry that c became, once it is durable and applied. Unavailable says nothing about the outcome:
@@ -65,6 +66,7 @@ func (l *logs) append(ctx context.Context, c Change) (Entry, error) {
 	}
 }
 
+// enqueue puts q behind what waits in its channel, and starts a writer if there is none.
 func (l *logs) enqueue(ctx context.Context, q *request) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,6 +136,7 @@ func fail(batch []*request, err error) {
 // errStoreFailed marks a failure after which trying again at once is no use.
 var errStoreFailed = errors.New("the store failed")
 
+// storeFailed keeps the cause for the log of whoever answers.
 func storeFailed(err error) error { return fmt.Errorf("%w: %w", errStoreFailed, err) }
 
 // commit tries once to append the batch and answers the requests that it has not answered. An error says that the
@@ -152,11 +155,13 @@ func (l *logs) commit(ctx context.Context, channel beep.ChannelID, batch []*requ
 	if err != nil {
 		return append(d.kept, d.rest...), storeFailed(err)
 	}
+	// Nothing of the batch is answered before this: what is acknowledged must be in the store and in the rows.
 	var done int
 	var insertErr error
 	if len(d.entries) > 0 {
 		done, insertErr = l.store.Insert(ctx, d.entries)
 	}
+	// A slice of its own: what went in is answered from the same array.
 	left := append(d.kept[done:len(d.kept):len(d.kept)], d.rest...)
 	if err := l.finish(ctx, d.kept[:done], d.entries[:done]); err != nil {
 		return append(d.kept, d.rest...), storeFailed(err)

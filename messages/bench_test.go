@@ -1,6 +1,7 @@
 package messages_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"sync"
@@ -10,25 +11,29 @@ import (
 	"time"
 
 	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/kit/sqldb/sqltest"
 	"github.com/beep-chat/beep/messages"
 )
 
-// BenchmarkSend sends as fast as it is acknowledged, durably, on SQLite: k senders in one channel and in many.
+// BenchmarkSend sends as fast as it is acknowledged, durably: k senders in one channel and in many.
 func BenchmarkSend(b *testing.B) {
-	for _, channels := range []int{1, 64} {
-		for _, senders := range []int{1, 8, 64} {
-			b.Run(fmt.Sprintf("channels=%d/senders=%d", channels, senders), func(b *testing.B) {
-				benchmarkSend(b, channels, senders)
-			})
+	for engine, url := range sqltest.URLs(b) {
+		store := openStoreAt(b, url)
+		for _, channels := range []int{1, 64} {
+			for _, senders := range []int{1, 8, 64} {
+				b.Run(fmt.Sprintf("%s/channels=%d/senders=%d", engine, channels, senders), func(b *testing.B) {
+					benchmarkSend(b, store, channels, senders)
+				})
+			}
 		}
 	}
 }
 
-func benchmarkSend(b *testing.B, channels, senders int) {
+func benchmarkSend(b *testing.B, store messages.Store, channels, senders int) {
 	b.Helper()
-	w := newWorld(b)
+	w := newWorldOn(b, store)
 	content := strings.Repeat("a hundred bytes of text ", 5)[:100]
-	ctx := as(b.Context(), ann)
+	ctx, run := as(b.Context(), ann), rand.Text()
 	b.ResetTimer()
 	cpu := cpuTime(b)
 	var sent atomic.Int64
@@ -37,7 +42,7 @@ func benchmarkSend(b *testing.B, channels, senders int) {
 		wg.Go(func() {
 			for n := sent.Add(1); n <= int64(b.N); n = sent.Add(1) {
 				ch := channel + beep.ChannelID(n)%beep.ChannelID(channels)
-				t := messages.Target{Channel: ch, Nonce: fmt.Sprintf("%d-%d", sender, n)}
+				t := messages.Target{Channel: ch, Nonce: fmt.Sprintf("%s-%d-%d", run, sender, n)}
 				if _, err := w.Send(ctx, t, content); err != nil {
 					b.Errorf("Send: %v", err)
 					return

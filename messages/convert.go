@@ -19,12 +19,14 @@ func messageToProto(e Entry) *messagesv1.Message {
 	}
 }
 
+// entryToProto leaves out what only the log itself needs: the hash and the revisions.
 func entryToProto(e Entry) *messagesv1.Entry {
 	return &messagesv1.Entry{
 		R: e.R, Kind: e.Kind.String(), ActorId: uint64(e.Actor), Nonce: e.Nonce, Message: messageToProto(e),
 	}
 }
 
+// deltaToProto adds to each entry the revision that gates it.
 func deltaToProto(d Delta) *messagesv1.SinceResponse {
 	res := &messagesv1.SinceResponse{Reset_: d.Reset, Head: d.Head, Entries: make([]*messagesv1.LogEntry, len(d.Entries))}
 	for i, e := range d.Entries {
@@ -48,6 +50,7 @@ func scopeToProto(s beep.Scope) *serversv1.Scope {
 	return &serversv1.Scope{Kind: scopeNames[s.Kind], Id: s.ID}
 }
 
+// scopeFromProto is the zero Scope for a kind that is not known.
 func scopeFromProto(s *serversv1.Scope) beep.Scope {
 	for kind, name := range scopeNames {
 		if name != "" && name == s.GetKind() {

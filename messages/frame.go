@@ -31,6 +31,7 @@ type jsonWriter struct {
 	b []byte
 }
 
+// entry writes the fields in the order of the contract, as protojson does.
 func (w *jsonWriter) entry(e *Entry) {
 	w.open()
 	w.number("r", e.R)
@@ -55,6 +56,7 @@ func (w *jsonWriter) entry(e *Entry) {
 	w.b = append(w.b, "}}"...)
 }
 
+// open begins an object; key sees by the brace that its field is the first.
 func (w *jsonWriter) open() { w.b = append(w.b, '{') }
 
 // key begins a field; names need no escaping.
@@ -67,6 +69,7 @@ func (w *jsonWriter) key(name string) {
 	w.b = append(w.b, `":`...)
 }
 
+// id writes a decimal string: a browser's numbers end at 2^53.
 func (w *jsonWriter) id(name string, id uint64) {
 	if id == 0 {
 		return
@@ -98,6 +101,7 @@ func (w *jsonWriter) time(name string, t time.Time) {
 	w.b = t.UTC().AppendFormat(w.b, layout)
 }
 
+// text takes valid UTF-8 only, which everything in the log was checked to be.
 func (w *jsonWriter) text(name, s string) {
 	if s == "" {
 		return
@@ -126,6 +130,7 @@ func plain(s string) int {
 	return len(s)
 }
 
+// escape writes what JSON must not have as it is; < > & and U+2028 may stay, since no frame is ever read as a script.
 func (w *jsonWriter) escape(c byte) {
 	const hex = "0123456789abcdef"
 	switch c {

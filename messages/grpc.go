@@ -15,6 +15,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	messagesv1.RegisterChannelLogServer(r, channelLogServer{service: s})
 }
 
+// messagesServer and channelLogServer translate, and decide nothing.
 type messagesServer struct {
 	messagesv1.UnimplementedMessagesServer
 

@@ -46,7 +46,12 @@ func as(ctx context.Context, user beep.UserID) context.Context {
 // openStore is a SQLite store of its own.
 func openStore(t testing.TB) messages.Store {
 	t.Helper()
-	s, err := sqlstore.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "messages.db"))
+	return openStoreAt(t, "sqlite://"+filepath.Join(t.TempDir(), "messages.db"))
+}
+
+func openStoreAt(t testing.TB, url string) messages.Store {
+	t.Helper()
+	s, err := sqlstore.Open(t.Context(), url)
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
 	}

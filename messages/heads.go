@@ -33,10 +33,12 @@ type cachedHead struct {
 	head    head
 }
 
+// newHeadCache keeps at most limit heads.
 func newHeadCache(limit int) *headCache {
 	return &headCache{limit: limit, byID: map[beep.ChannelID]*list.Element{}, order: list.New()}
 }
 
+// get is a head, and whether one is known; with none, an append or a read has to look in the store.
 func (c *headCache) get(channel beep.ChannelID) (h head, warm bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

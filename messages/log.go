@@ -100,6 +100,7 @@ func (l *logs) readHead(ctx context.Context, channel beep.ChannelID) (head, erro
 	if err != nil {
 		return head{}, err
 	}
+	// What follows a hole is left for the next time: by then the insert that the scan raced has gone on.
 	news = contiguous(h.r, news)
 	if err := l.apply(ctx, news); err != nil {
 		return head{}, err
@@ -144,6 +145,7 @@ func (l *logs) readSince(ctx context.Context, p place) (Delta, error) {
 	if err != nil {
 		return Delta{}, err
 	}
+	// Who has heard of more than there is asks out of order, or made it up: either way there is nothing to tell.
 	if h.r <= p.r {
 		return Delta{Head: h.r}, nil
 	}
@@ -152,6 +154,7 @@ func (l *logs) readSince(ctx context.Context, p place) (Delta, error) {
 		page, err := l.store.Page(ctx, p.channel, Range{From: newest, Limit: PageSize})
 		return Delta{Reset: true, Head: h.r, Entries: page}, err
 	}
+	// This may go past the head that was caught up with: entries are what they are, applied or not.
 	entries, err := l.store.After(ctx, p.channel, p.r, MaxSince)
 	if err != nil {
 		return Delta{}, err
@@ -176,6 +179,7 @@ func (l *logs) currentHeads(ctx context.Context, channels []beep.ChannelID) ([]u
 // readHeads asks the store once for what several nodes ask at the same time.
 func (l *logs) readHeads(ctx context.Context, _ struct{}, asks [][]beep.ChannelID) (map[beep.ChannelID]uint32, error) {
 	all := slices.Concat(asks...)
+	// Nodes follow much the same channels.
 	if len(asks) > 1 {
 		slices.Sort(all)
 		all = slices.Compact(all)
@@ -193,7 +197,7 @@ func (l *logs) readHeads(ctx context.Context, _ struct{}, asks [][]beep.ChannelI
 	return byID, nil
 }
 
-// page answers a stretch of history and the head that it stands on.
+// page answers a stretch of history. Who asks has caught up before.
 func (l *logs) page(ctx context.Context, channel beep.ChannelID, rng Range) ([]Entry, error) {
 	list, err := l.store.Page(ctx, channel, rng)
 	if err != nil {

@@ -252,20 +252,24 @@ func TestSend_Deadline(t *testing.T) {
 			t.Parallel()
 			store := &hooked{Store: openStore(t)}
 			w := newWorldOn(t, store)
-			release := make(chan struct{})
+			entered, release := make(chan struct{}), make(chan struct{})
 			store.set(func(h *hooked) {
 				h.insert = func(ctx context.Context, batch []messages.Entry) (int, error) {
+					defer func() { <-release }()
+					close(entered)
 					if stored {
 						if _, err := store.Store.Insert(ctx, batch); err != nil {
 							t.Errorf("Insert: %v", err)
 						}
 					}
-					<-release
 					return 0, errPlanted
 				}
 			})
-			ctx, cancel := context.WithTimeout(as(t.Context(), ann), 30*time.Millisecond)
-			defer cancel()
+			ctx, cancel := context.WithCancel(as(t.Context(), ann))
+			go func() {
+				<-entered
+				cancel() // as a deadline does, but at a known moment
+			}()
 			_, err := w.Send(ctx, target(0, "n-1"), "hello")
 			refused(t, "Send", err, beep.KindUnavailable, beep.CodeUnavailable)
 			store.set(func(h *hooked) { h.insert = nil })

@@ -43,6 +43,7 @@ type publisher struct {
 	dropped atomic.Uint64
 }
 
+// newPublisher is idle until run; what is added before waits.
 func newPublisher(bus Bus, log *slog.Logger) *publisher {
 	p := &publisher{bus: bus, log: log}
 	for i := range p.queues {
@@ -81,6 +82,7 @@ func (p *publisher) run(ctx context.Context) {
 	wg.Wait()
 }
 
+// drain publishes what is left; nobody adds any more.
 func (p *publisher) drain(ctx context.Context, queue <-chan appended) {
 	for {
 		select {
@@ -92,6 +94,7 @@ func (p *publisher) drain(ctx context.Context, queue <-chan appended) {
 	}
 }
 
+// publish has a time of its own: at shutdown ctx has ended, and what was acknowledged is still told.
 func (p *publisher) publish(ctx context.Context, b appended) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
 	defer cancel()
@@ -110,6 +113,7 @@ func (p *publisher) publish(ctx context.Context, b appended) {
 	p.log.InfoContext(ctx, "wakes are published again", slog.Uint64("dropped", p.dropped.Load()))
 }
 
+// wake is what the bus is told of a batch. Its frame is encoded here, once, for every session on every node.
 func wake(b appended) *messagesv1.Wake {
 	first, last := b.entries[0], b.entries[len(b.entries)-1]
 	w := &messagesv1.Wake{ChannelId: uint64(first.Channel), Scope: scopeToProto(b.scope), First: first.R, Last: last.R}

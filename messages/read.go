@@ -42,6 +42,7 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	if err := q.validate(); err != nil {
 		return Page{}, err
 	}
+	// The head before the rows: a page holds at least what its head says, perhaps more.
 	h, err := s.logs.catchUp(ctx, q.Channel)
 	if err != nil {
 		return Page{}, err
@@ -65,6 +66,7 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	return p, nil
 }
 
+// validate names the field that is wrong.
 func (q Query) validate() error {
 	if err := validateID("channel_id", uint64(q.Channel)); err != nil {
 		return err
@@ -141,6 +143,7 @@ func (s *Service) Get(ctx context.Context, channel beep.ChannelID, mid beep.Mess
 	if err := s.maySee(ctx, user, at, row); err != nil {
 		return Entry{}, err
 	}
+	// After the second decision, so that who may not see does not learn that there was something.
 	if row.State.Deleted {
 		return Entry{}, errMessageNotFound()
 	}

@@ -62,6 +62,7 @@ func New(d Deps) (*Service, error) {
 
 // Run publishes until ctx ends. Then it refuses new changes and returns once those begun are answered and published.
 func (s *Service) Run(ctx context.Context) error {
+	// Publishing goes on a little longer than ctx, until what was acknowledged has been told.
 	publishing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var wg sync.WaitGroup
@@ -95,6 +96,7 @@ func (s *Service) Send(ctx context.Context, t Target, content string) (Entry, er
 	if err := c.validate(s.limits.MessageLength); err != nil {
 		return Entry{}, err
 	}
+	// Before the throttle: the repeat of a request that has an outcome costs its user nothing.
 	if e, ok, err := s.settled(ctx, t, c); ok || err != nil {
 		return e, err
 	}
@@ -122,6 +124,8 @@ func (s *Service) Edit(ctx context.Context, t Target, content string) (Entry, er
 	if e, ok, err := s.settled(ctx, t, c); ok || err != nil {
 		return e, err
 	}
+	// The author of a message never changes, so it does not matter how far the row is behind the log. Whether the
+	// message is still there does: that is decided by the append.
 	row, err := s.logs.row(ctx, c.Channel, c.Mid)
 	if err != nil {
 		return Entry{}, err
@@ -141,6 +145,7 @@ func (s *Service) Delete(ctx context.Context, t Target) error {
 	if err != nil {
 		return err
 	}
+	// One question for both cases: to delete one's own, being let see the channel is enough, even to who is muted.
 	at, err := s.authorise(ctx, question{user: user, channel: t.Channel, right: rightManage})
 	if err != nil {
 		return err
@@ -227,6 +232,7 @@ func (s *Service) authorise(ctx context.Context, q question) (access, error) {
 	switch {
 	case err != nil:
 		return access{}, fmt.Errorf("authorise in channel %s: %w", q.channel, err)
+	// Whatever else is wrong with the request, who may not see the channel learns only this.
 	case !res.GetVisible():
 		return access{}, beep.NotFound(beep.CodeChannelNotFound, "there is no such channel")
 	case res.GetChannelKind() != kindText:

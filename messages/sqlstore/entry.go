@@ -24,6 +24,7 @@ func appendArgs(args []any, e *messages.Entry) []any {
 	return append(args, int64(o.Author), o.Nonce, o.N, o.CreatedAt.UnixMilli())
 }
 
+// scanEntry reads columns.
 func scanEntry(s sqldb.Scanner) (messages.Entry, error) {
 	// Through int64: what database/sql would do for the types themselves goes by way of text.
 	var channel, r, n, lastID, mid, kind, actor, e, at, v, ve int64

@@ -72,6 +72,7 @@ func (s *Store) Insert(ctx context.Context, batch []messages.Entry) (int, error)
 	if !sqldb.IsUnique(err) {
 		return 0, err
 	}
+	// In another transaction: on PostgreSQL the refusal has spoilt the first.
 	done := 0
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		var err error
@@ -90,6 +91,7 @@ func (s *Store) Insert(ctx context.Context, batch []messages.Entry) (int, error)
 // insert moves the head, which locks it, and adds the rows.
 func insert(ctx context.Context, tx *sqldb.Tx, batch []messages.Entry) error {
 	first, last := batch[0], batch[len(batch)-1]
+	// Two who begin a channel meet here: the second waits for the first, and then finds the head moved.
 	if first.R == 1 {
 		const begin = "INSERT INTO heads (channel_id, r) VALUES (?, 0) ON CONFLICT DO NOTHING"
 		if _, err := tx.Exec(ctx, begin, int64(first.Channel)); err != nil {
@@ -104,6 +106,7 @@ func insert(ctx context.Context, tx *sqldb.Tx, batch []messages.Entry) error {
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(err, beep.ErrConflict)
 	}
+	// One statement for the batch: a round trip, not one for each entry. It stands or falls as a whole.
 	args := make([]any, 0, len(batch)*20)
 	for i := range batch {
 		args = appendArgs(args, &batch[i])
@@ -123,6 +126,7 @@ func insertFree(ctx context.Context, tx *sqldb.Tx, batch []messages.Entry) (done
 	if head != batch[0].R-1 {
 		return 0, nil
 	}
+	// Under the lock nobody else adds to the channel: what is free now stays free until the commit.
 	seen := map[messages.Key]bool{}
 	for _, e := range batch {
 		taken := seen[e.Key()]
@@ -276,6 +280,7 @@ func (s *Store) Heads(ctx context.Context, channels []beep.ChannelID) ([]uint32,
 	for _, h := range found {
 		byID[h.channel] = h.r
 	}
+	// In the order asked, which the engine does not keep, and with what it has no row for.
 	heads := make([]uint32, len(channels))
 	for i, ch := range channels {
 		heads[i] = byID[ch]

@@ -15,6 +15,7 @@ func apply(t testing.TB, s messages.Store, entries ...messages.Entry) {
 	}
 }
 
+// applyEdits: a row follows its edits, and applying again is nothing.
 func applyEdits(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	first, second := b.create(ann, "first"), b.create(ann, "second")
@@ -33,6 +34,7 @@ func applyEdits(t testing.TB, s messages.Store) {
 	}
 }
 
+// applyOldNeverOverNew: a slow process applies what others have applied and gone past.
 func applyOldNeverOverNew(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	first, second := b.create(ann, "first"), b.create(ann, "second")
@@ -47,6 +49,8 @@ func applyOldNeverOverNew(t testing.TB, s messages.Store) {
 	})
 }
 
+// applyDeletesScrub: nothing of what was said is left in any entry, nor a hash to guess it by, and a late apply of an
+// edit does not bring it back.
 func applyDeletesScrub(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	create := b.create(ann, "secret")
@@ -69,6 +73,7 @@ func applyDeletesScrub(t testing.TB, s messages.Store) {
 	same(t, "ByNonce", []messages.Entry{got}, want[:1])
 }
 
+// applyTouchesNothingElse: a message is its channel and its id, never its id alone.
 func applyTouchesNothingElse(t testing.TB, s messages.Store) {
 	b, elsewhere := newBuilder(channel), newBuilder(other)
 	first, second := b.create(ann, "first"), b.create(bob, "second")

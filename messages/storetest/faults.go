@@ -99,6 +99,7 @@ func changeEach(name string, change func(e *messages.Entry)) Fault {
 	}}
 }
 
+// insertFaults are mistakes on the way in.
 func insertFaults() []Fault {
 	insert := func(name string, f func(ctx context.Context, s messages.Store, batch []messages.Entry) (int, error)) Fault {
 		return Fault{name, func(s messages.Store) messages.Store {
@@ -152,6 +153,7 @@ func insertFaults() []Fault {
 	}
 }
 
+// applyFaults are mistakes in bringing rows up to the log: too little, too much, or elsewhere.
 func applyFaults() []Fault {
 	apply := func(name string, change func(ctx context.Context, s messages.Store, list []messages.Entry) []messages.Entry) Fault {
 		return Fault{name, func(s messages.Store) messages.Store {

@@ -12,6 +12,8 @@ import (
 	"github.com/beep-chat/beep/messages"
 )
 
+// insertKeepsEveryField: what comes back is what went in, of every kind of entry. Ids and revisions are large, so that a
+// driver that passes them through floating point or 32 bits shows.
 func insertKeepsEveryField(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	first := b.create(ann, "first")
@@ -24,6 +26,7 @@ func insertKeepsEveryField(t testing.TB, s messages.Store) {
 	}
 }
 
+// insertKeepsText: text is bytes to a store. It is not trimmed, folded, normalised, cut or taken for a pattern.
 func insertKeepsText(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	var want []messages.Entry
@@ -46,12 +49,14 @@ func insertKeepsText(t testing.TB, s messages.Store) {
 	same(t, "the log after an edit", log(t, s, channel), append(want, edit))
 }
 
+// insertTakesFullBatches: statements have limits on parameters and size; the largest batch is under them.
 func insertTakesFullBatches(t testing.TB, s messages.Store) {
 	want := newBuilder(channel).creates(2*messages.MaxBatch + 1)
 	put(t, s, want...)
 	same(t, "the log", log(t, s, channel), want)
 }
 
+// insertRefusesATakenPlace: the one promise that puts racing replicas in an order.
 func insertRefusesATakenPlace(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	want := b.creates(2)
@@ -68,6 +73,7 @@ func insertRefusesATakenPlace(t testing.TB, s messages.Store) {
 	same(t, "the log after", log(t, s, channel), append(want, next))
 }
 
+// insertRefusesATakenNonce: the promise that makes a retry safe.
 func insertRefusesATakenNonce(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	first := b.create(ann, "first")
@@ -94,6 +100,8 @@ func insertRefusesATakenNonce(t testing.TB, s messages.Store) {
 	same(t, "the other log", log(t, s, other), []messages.Entry{elsewhere})
 }
 
+// insertStopsAtTheFirstDuplicate: what is before it stays, what is behind it is not there, not even under another place;
+// else the log would have a hole.
 func insertStopsAtTheFirstDuplicate(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	first := b.create(ann, "first")
@@ -114,6 +122,7 @@ func insertStopsAtTheFirstDuplicate(t testing.TB, s messages.Store) {
 	same(t, "the log after", log(t, s, channel), append(want, rest...))
 }
 
+// insertRefusesADuplicateWithinTheBatch: a client that repeats quickly meets itself in one batch.
 func insertRefusesADuplicateWithinTheBatch(t testing.TB, s messages.Store) {
 	batch := newBuilder(channel).creates(4)
 	batch[3].Nonce = batch[1].Nonce
@@ -121,6 +130,8 @@ func insertRefusesADuplicateWithinTheBatch(t testing.TB, s messages.Store) {
 	same(t, "the log", log(t, s, channel), batch[:3])
 }
 
+// insertEndedContext: an outage must not look like an answer. Taken for a conflict it would make a retry loop, taken
+// for an absence it would make a second message.
 func insertEndedContext(t testing.TB, s messages.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -12,6 +12,7 @@ import (
 	"github.com/beep-chat/beep/messages"
 )
 
+// byNonce: a nonce belongs to one actor in one channel.
 func byNonce(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	create := b.create(ann, "first")
@@ -35,6 +36,7 @@ func byNonce(t testing.TB, s messages.Store) {
 	}
 }
 
+// rows: create entries only, of this channel only, and nothing for what is not there.
 func rows(t testing.TB, s messages.Store) {
 	b, elsewhere := newBuilder(channel), newBuilder(other)
 	want := b.creates(3)
@@ -54,6 +56,7 @@ func rows(t testing.TB, s messages.Store) {
 	}
 }
 
+// newestEntries: the end of the log in rising order, whatever is asked.
 func newestEntries(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	all := b.creates(5)
@@ -72,6 +75,7 @@ func newestEntries(t testing.TB, s messages.Store) {
 	}
 }
 
+// after: the log from a place on, which is not in the answer.
 func after(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	all := b.creates(4)
@@ -100,6 +104,7 @@ func after(t testing.TB, s messages.Store) {
 	}
 }
 
+// page: history is messages as they stand, in the order of their ids, with the places of deleted ones.
 func page(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	all := b.creates(6)
@@ -137,6 +142,7 @@ func page(t testing.TB, s messages.Store) {
 	}
 }
 
+// heads: more channels than a statement takes parameters, most of them empty, one of them twice, in no order.
 func heads(t testing.TB, s messages.Store) {
 	const writers, each = 24, 50
 	ask, want := []beep.ChannelID{other}, []uint32{0}

@@ -67,6 +67,7 @@ func (s reader) ByNonce(ctx context.Context, key messages.Key) (messages.Entry, 
 	return s.nonce(ctx, key)
 }
 
+// readFaults are mistakes in what is answered; the store beneath is sound.
 func readFaults() []Fault {
 	read := func(name string, wrap func(s messages.Store) reader) Fault {
 		return Fault{name, func(s messages.Store) messages.Store {
@@ -131,6 +132,7 @@ func readFaults() []Fault {
 	})
 }
 
+// pageFaults change the question or the answer of Page.
 func pageFaults(read func(name string, wrap func(s messages.Store) reader) Fault) []Fault {
 	page := func(name string, ask func(*messages.Range), answer func([]messages.Entry) []messages.Entry) Fault {
 		return read(name, func(s messages.Store) reader {

@@ -95,6 +95,7 @@ func (b *builder) next(kind messages.Kind, actor beep.UserID, mid beep.MessageID
 	return e
 }
 
+// create says something new.
 func (b *builder) create(actor beep.UserID, content string) messages.Entry {
 	e := b.next(messages.Create, actor, b.head.LastID+1000)
 	e.LastID, e.N = e.Mid, e.N+1
@@ -106,6 +107,7 @@ func (b *builder) create(actor beep.UserID, content string) messages.Entry {
 	return e
 }
 
+// edit is the author's, with a later time than the message's own.
 func (b *builder) edit(mid beep.MessageID, content string) messages.Entry {
 	e := b.next(messages.Edit, ann, mid)
 	e.State = messages.State{Origin: b.rows[mid].State.Origin, Content: content, EditedAt: e.At}
@@ -113,6 +115,7 @@ func (b *builder) edit(mid beep.MessageID, content string) messages.Entry {
 	return e
 }
 
+// remove is another's, so that a driver that takes the actor for the author shows.
 func (b *builder) remove(mid beep.MessageID) messages.Entry {
 	e := b.next(messages.Delete, bob, mid)
 	e.State = messages.State{Origin: b.rows[mid].State.Origin, Deleted: true}
@@ -166,6 +169,7 @@ func log(t testing.TB, s messages.Store, ch beep.ChannelID) []messages.Entry {
 	return list
 }
 
+// same compares every field, times by instant and zone.
 func same(t testing.TB, what string, got, want []messages.Entry) {
 	t.Helper()
 	if len(got) == 0 && len(want) == 0 {
