@@ -1,31 +1,27 @@
-/** Opens a screen over the scripted server: frozen clock, no animations, one theme, one width. */
+/** Opens a screen over the scripted server: a known time, no animations, one width, dark until told otherwise. */
 import { type Browser, type BrowserContext, test as base, type Page } from '@playwright/test'
 import { ORIGIN, type Script, Scripted } from './scripted'
 import { NOW } from './world'
 
-export interface Look {
-  theme: 'light' | 'dark'
-  width: 390 | 1440
-}
-
-export const looks: Look[] = [
-  { theme: 'dark', width: 1440 },
-  { theme: 'light', width: 1440 },
-  { theme: 'dark', width: 390 },
-  { theme: 'light', width: 390 },
-]
+export type Width = 390 | 1440
+export const widths: Width[] = [1440, 390]
+export const themes = ['dark', 'light'] as const
 
 export interface Screen {
   page: Page
   server: Scripted
 }
 
-type Open = (path: string, look: Look, script?: Script & { signedOut?: boolean; language?: string }) => Promise<Screen>
+type Open = (
+  path: string,
+  width: Width,
+  script?: Script & { signedOut?: boolean; language?: string },
+) => Promise<Screen>
 
 export const test = base.extend<{ open: Open }>({
   open: async ({ browser }, use) => {
     const contexts: BrowserContext[] = []
-    await use((path, look, script = {}) => openScreen(browser, contexts, path, look, script))
+    await use((path, width, script = {}) => openScreen(browser, contexts, path, width, script))
     for (const context of contexts) await context.close()
   },
 })
@@ -34,12 +30,12 @@ async function openScreen(
   browser: Browser,
   contexts: BrowserContext[],
   path: string,
-  { theme, width }: Look,
+  width: Width,
   script: Script & { signedOut?: boolean; language?: string },
 ): Promise<Screen> {
   const context = await browser.newContext({
     viewport: { width, height: width === 390 ? 844 : 900 },
-    colorScheme: theme,
+    colorScheme: 'dark',
     reducedMotion: 'reduce',
     locale: script.language ?? 'en-GB',
     timezoneId: 'Europe/Paris',

@@ -27,6 +27,8 @@ export interface Script {
   said?: Said[]
   servers?: typeof servers
   channels?: typeof channels
+  /** Answers with the newest page of this many messages instead of all. */
+  window?: number
   /** How a send is answered; by default it is stored and told to everyone. */
   onSend?: 'store' | 'fail' | 'hold'
 }
@@ -94,9 +96,15 @@ export class Scripted {
       if (kind !== 'text') continue
       const known = frame.d.channels?.[id] ?? 0
       const here = id === CHANNEL ? this.messages : []
-      const entries = here.filter((message) => message.v > known).map((message) => this.entry(message))
-      send('delta', { channel_id: id, reset: false, head: here.length, entries, answer: true })
+      send('delta', { channel_id: id, ...this.since(here, known), answer: true })
     }
+  }
+
+  private since(here: Message[], known: number) {
+    const entries = here.filter((message) => message.v > known).map((message) => this.entry(message))
+    const { window = 500 } = this.script
+    if (entries.length <= window) return { reset: false, head: here.length, entries }
+    return { reset: true, head: here.length, entries: entries.slice(-window).toReversed() }
   }
 
   private async answer(route: Route): Promise<void> {
@@ -177,10 +185,18 @@ export class Scripted {
   }
 
   private async history(route: Route, url: URL): Promise<void> {
-    const before = BigInt(url.searchParams.get('before') ?? '0')
-    const older = this.messages.filter((message) => before === 0n || BigInt(message.id) < before)
-    const page = older.slice(-50).reverse()
-    await route.fulfill({ json: { messages: page, head: this.r, has_before: older.length > 50, has_after: false } })
+    const asked = (name: string) => this.messages.findIndex((message) => message.id === url.searchParams.get(name))
+    const before = asked('before')
+    const around = asked('around')
+    const after = asked('after')
+    const all = this.messages.length
+    let [from, to] = [all - 50, all]
+    if (before >= 0) [from, to] = [before - 50, before]
+    if (around >= 0) [from, to] = [around - 25, around + 25]
+    if (after >= 0) [from, to] = [after + 1, after + 51]
+    from = Math.max(0, from)
+    const messages = this.messages.slice(from, to).toReversed()
+    await route.fulfill({ json: { messages, head: this.r, has_before: from > 0, has_after: to < all } })
   }
 
   private async send(route: Route): Promise<void> {

@@ -3,6 +3,8 @@ import { DropdownMenu as Radix } from 'radix-ui'
 import type { ReactElement, ReactNode } from 'react'
 
 interface MenuProps {
+  /** What it is about: it stands outside the page's landmarks and is one of its own. */
+  label: string
   /** The button that opens it. */
   trigger: ReactElement
   align?: 'start' | 'center' | 'end'
@@ -11,14 +13,16 @@ interface MenuProps {
 }
 
 /** A menu at a button. */
-export function Menu({ trigger, align = 'start', side = 'bottom', children }: MenuProps) {
+export function Menu({ label, trigger, align = 'start', side = 'bottom', children }: MenuProps) {
   return (
     <Radix.Root modal={false}>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
       <Radix.Portal>
-        <Radix.Content className="menu" align={align} side={side} sideOffset={6} collisionPadding={8}>
-          {children}
-        </Radix.Content>
+        <section aria-label={label}>
+          <Radix.Content className="menu" align={align} side={side} sideOffset={6} collisionPadding={8}>
+            {children}
+          </Radix.Content>
+        </section>
       </Radix.Portal>
     </Radix.Root>
   )

@@ -24,6 +24,7 @@ export function UserRow() {
   return (
     <footer className="me">
       <Menu
+        label={t('status.label')}
         side="top"
         trigger={
           <button type="button" className="who">
@@ -45,7 +46,12 @@ export function UserRow() {
           onChange={choose}
         />
       </Menu>
-      <Menu side="top" align="end" trigger={<IconButtonTrigger label={t('settings.label')} />}>
+      <Menu
+        label={t('settings.label')}
+        side="top"
+        align="end"
+        trigger={<IconButtonTrigger label={t('settings.label')} />}
+      >
         <MenuChoice<Theme>
           label={t('settings.theme')}
           value={theme}

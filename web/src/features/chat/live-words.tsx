@@ -1,5 +1,6 @@
+import { useState } from 'react'
 import { useT } from '@/i18n/use-t'
-import { useSelect } from '@/store/hooks'
+import { useSelect, useServices } from '@/store/hooks'
 import { nameOf } from '@/store/selectors'
 
 interface LiveWordsProps {
@@ -9,11 +10,13 @@ interface LiveWordsProps {
 /** Says the newest message of others aloud, and only that: the log itself is silent, since history fills it too. */
 export function LiveWords({ channelId }: LiveWordsProps) {
   const { t } = useT()
+  const { store } = useServices()
+  // What was there when the channel was opened is no news.
+  const [opened] = useState(() => store.getState().windows[channelId]?.n ?? 0)
   const words = useSelect((state) => {
     const window = state.windows[channelId]
     const last = window?.atEnd ? window.states.get(window.ids.at(-1) ?? '') : undefined
-    // What was there when the channel was opened is no news.
-    if (window === undefined || last === undefined || last.v <= window.base || last.deleted) return ''
+    if (last === undefined || last.n <= opened || last.deleted) return ''
     if (last.author_id === state.me?.id) return ''
     return `${nameOf(state, last.author_id) || t('user.unknown')}: ${last.content}`
   })

@@ -130,6 +130,7 @@ function Tools({ message, mine, onEdit }: ToolsProps) {
         </IconButton>
       )}
       <Menu
+        label={t('message.actions')}
         align="end"
         trigger={
           <button type="button" className="ib" aria-label={t('message.more')}>

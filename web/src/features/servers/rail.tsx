@@ -61,16 +61,12 @@ function ServerTile({ serverId, current }: ServerTileProps) {
   )
   return (
     <Tip text={name} side="right">
-      <Link
-        to="/channels/$serverId"
-        params={{ serverId }}
-        aria-label={unread ? t('rail.unread', { name }) : name}
-        {...(current && { 'aria-current': 'page' as const })}
-      >
+      <Link to="/channels/$serverId" params={{ serverId }} {...(current && { 'aria-current': 'page' as const })}>
         <span className="tile" aria-hidden>
           {initialsOf(name)}
           {unread && <span className="dot" />}
         </span>
+        <span className="sr-only">{unread ? t('rail.unread', { name }) : name}</span>
       </Link>
     </Tip>
   )

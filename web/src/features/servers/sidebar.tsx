@@ -51,7 +51,7 @@ function SidebarHeader({ serverId, name }: { serverId: string; name: string }) {
       {nothing ? (
         <h2 className="truncate px-2">{name}</h2>
       ) : (
-        <Menu trigger={trigger}>
+        <Menu label={name} trigger={trigger}>
           {mayInvite && (
             <MenuItem
               icon={<UserPlus className="size-4" aria-hidden />}
