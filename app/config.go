@@ -38,8 +38,8 @@ type Config struct {
 	Pages  string            `env:"BEEP_USERS_PAGES" placeholder:"HOST:PORT" help:"Where the users target of another process serves the pages to sign in."`
 	Certs  string            `env:"BEEP_CERTS" placeholder:"DIR" help:"Folder with ca.pem and each target's TARGET.pem and TARGET-key.pem; beep dev-certs makes one for tests."`
 
-	SMTP     string `env:"BEEP_SMTP" placeholder:"URL" help:"smtp://user:password@host:587 for mail. Without it mail is read at /oidc/mailbox, on loopback only."`
-	MailFrom string `env:"BEEP_MAIL_FROM" default:"Beep <beep@localhost>" placeholder:"ADDRESS" help:"Sender of mail."`
+	SMTP     string `env:"BEEP_SMTP" placeholder:"URL" help:"smtp://user:password@host:587 (STARTTLS) or smtps://…:465 for mail. Without it mail is read at /oidc/mailbox, on loopback only."`
+	MailFrom string `env:"BEEP_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of mail, such as Beep <beep@example.org>; without it, no-reply at the public host."`
 
 	MessageRate int `env:"BEEP_MESSAGE_RATE" default:"10" placeholder:"N" help:"Messages that a user may send in any 10 seconds."`
 	EditRate    int `env:"BEEP_EDIT_RATE" default:"30" placeholder:"N" help:"Edits and deletions that a user may make in any 10 seconds."`

@@ -29,6 +29,7 @@ import (
 	serversql "github.com/beep-chat/beep/servers/sqlstore"
 	"github.com/beep-chat/beep/users"
 	"github.com/beep-chat/beep/users/provider"
+	"github.com/beep-chat/beep/users/smtp"
 	usersql "github.com/beep-chat/beep/users/sqlstore"
 	"github.com/beep-chat/beep/web"
 )
@@ -138,7 +139,13 @@ func buildUsers(ctx context.Context, p *process) (target, error) {
 		return target{}, err
 	}
 	p.keep(targetUsers, store)
-	s, err := users.New(users.Deps{Store: store, Bus: p.bus, PublicURL: p.cfg.PublicURL, Log: p.log})
+	deps := users.Deps{Store: store, Bus: p.bus, PublicURL: p.cfg.PublicURL, Log: p.log}
+	if p.cfg.SMTP != "" {
+		if deps.Mailer, err = smtp.New(p.cfg.SMTP, p.cfg.MailFrom, p.cfg.PublicURL); err != nil {
+			return target{}, err
+		}
+	}
+	s, err := users.New(deps)
 	if err != nil {
 		return target{}, err
 	}
@@ -147,10 +154,7 @@ func buildUsers(ctx context.Context, p *process) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	if !p.cfg.runs(targetGateway) { // then only the gateway can connect, and it tells the truth
-		proxies = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
-	}
-	pages, err := provider.New(s, provider.Options{Proxies: proxies, Log: p.log})
+	pages, err := provider.New(s, provider.Options{Proxies: proxies, Gateway: !p.cfg.runs(targetGateway), Log: p.log})
 	if err != nil {
 		return target{}, err
 	}

@@ -53,7 +53,7 @@ func run(ctx context.Context, command string, c *cli) error {
 		return nil
 	}
 	log := app.Logger(os.Stderr, c.Serve.LogLevel)
-	slog.SetDefault(log)
+	slog.SetDefault(app.LibraryLog(log))
 	return app.Run(ctx, c.Serve, log, func(url string) {
 		fmt.Printf("\n  Beep is at %s\n\n", url)
 	})

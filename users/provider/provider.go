@@ -48,6 +48,9 @@ type Options struct {
 	Resources map[string]string
 	// Proxies are believed about whom a request comes from (X-Forwarded-For); nobody else is.
 	Proxies []netip.Prefix
+	// Gateway says that only our own gateway can connect: it is believed about whom its requests come from, but not
+	// what that one claims.
+	Gateway bool
 	// Log hears of faults.
 	Log *slog.Logger
 }
@@ -198,13 +201,15 @@ func (p *Provider) address(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	addr := at.Addr().Unmap()
+	believed := p.opts.Gateway || p.trusts(addr)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && p.trusts(addr); i-- {
+	for i := len(hops) - 1; i >= 0 && believed; i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
 		}
 		addr = hop.Unmap()
+		believed = p.trusts(addr)
 	}
 	return addr
 }

@@ -353,25 +353,27 @@ func TestSignIn_TooManyTries(t *testing.T) {
 // Whom a request comes from is what trusted proxies say, and nobody else's word.
 func TestProxies(t *testing.T) {
 	t.Parallel()
+	local, inner := netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")
 	for name, tt := range map[string]struct {
+		gateway   bool
 		trusted   []netip.Prefix
-		forwarded func(i int) string
+		forwarded string // with the number of the try
 		limited   bool
 	}{
-		"a stranger who claims to be a proxy": {nil, func(i int) string { return fmt.Sprintf("192.0.2.%d", i) }, true},
-		"a proxy":                             {[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, func(i int) string { return fmt.Sprintf("192.0.2.%d", i) }, false},
-		"what came to the proxy": {
-			[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")},
-			func(i int) string { return fmt.Sprintf("198.51.100.%d, 192.0.2.7, 10.1.2.3", i) }, true,
-		},
+		"a stranger who claims to be a proxy": {false, nil, "192.0.2.%d", true},
+		"a proxy":                             {false, []netip.Prefix{local}, "192.0.2.%d", false},
+		"what came to the proxy":              {false, []netip.Prefix{local, inner}, "198.51.100.%d, 192.0.2.7, 10.1.2.3", true},
+		"the gateway":                         {true, nil, "192.0.2.%d", false},
+		"what came to the gateway":            {true, nil, "198.51.100.%d, 192.0.2.7", true},
+		"a proxy before the gateway":          {true, []netip.Prefix{inner}, "198.51.100.7, 192.0.2.%d, 10.1.2.3", false},
 	} {
 		s := newSite(t, func(o *siteOptions) {
 			o.deps = func(d *users.Deps) { d.PublicURL, d.Mailer = "http://chat.example.org", post{} }
-			o.provider.Proxies = tt.trusted
+			o.provider.Proxies, o.provider.Gateway = tt.trusted, tt.gateway
 		})
 		limited := false
 		for i := range 55 {
-			limited = s.try(t, fmt.Sprintf("u%d@example.org", i), tt.forwarded(i)) == http.StatusTooManyRequests
+			limited = s.try(t, fmt.Sprintf("u%d@example.org", i), fmt.Sprintf(tt.forwarded, i)) == http.StatusTooManyRequests
 		}
 		if limited != tt.limited {
 			t.Errorf("%s: limited %v, want %v", name, limited, tt.limited)

@@ -40,10 +40,10 @@ var _ users.Mailer = (*Mailer)(nil)
 const timeout = time.Minute
 
 // New reads smtp://[user:password@]host[:587] (STARTTLS, required unless host is this machine) or smtps://…[:465].
-// The sender is no-reply at the host of publicURL unless the query says from=.
-func New(rawURL, publicURL string) (*Mailer, error) {
+// The sender is from, or without one no-reply at the host of publicURL.
+func New(rawURL, from, publicURL string) (*Mailer, error) {
 	u, err := url.Parse(rawURL)
-	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
 		// Not the URL itself, which may hold a password.
 		return nil, errors.New("smtp: want smtp://user:password@host:587 or smtps://user:password@host:465")
 	}
@@ -58,11 +58,9 @@ func New(rawURL, publicURL string) (*Mailer, error) {
 	if password, ok := u.User.Password(); ok {
 		m.auth = smtp.PlainAuth("", u.User.Username(), password, m.host)
 	}
-	from, err := sender(u.Query().Get("from"), publicURL)
-	if err != nil {
+	if m.from, err = sender(from, publicURL); err != nil {
 		return nil, err
 	}
-	m.from = from
 	return m, nil
 }
 
@@ -72,7 +70,11 @@ func sender(from, publicURL string) (mail.Address, error) {
 		if err != nil {
 			return mail.Address{}, fmt.Errorf("smtp: %w", err)
 		}
-		return mail.Address{Name: "Beep", Address: "no-reply@" + u.Hostname()}, nil
+		host := u.Hostname()
+		if net.ParseIP(host) != nil {
+			host = "localhost"
+		}
+		return mail.Address{Name: "Beep", Address: "no-reply@" + host}, nil
 	}
 	a, err := mail.ParseAddress(from)
 	if err != nil {

@@ -137,9 +137,9 @@ func (s *server) talk(conn net.Conn, l *letter) {
 }
 
 // mailer speaks to s, which passes for mail.example.org.
-func (s *server) mailer(t *testing.T, url string) *Mailer {
+func (s *server) mailer(t *testing.T, url, from string) *Mailer {
 	t.Helper()
-	m, err := New(url, "https://chat.example.org")
+	m, err := New(url, from, "https://chat.example.org")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestSend(t *testing.T) {
 		s.implicit = strings.HasPrefix(url, "smtps")
 		go s.serve()
 		want := aLetter()
-		if err := s.mailer(t, url).Send(t.Context(), want); err != nil {
+		if err := s.mailer(t, url, "").Send(t.Context(), want); err != nil {
 			t.Fatalf("%s: %v", url, err)
 		}
 		got := <-s.got
@@ -193,7 +193,7 @@ func TestSend_NeverInTheClear(t *testing.T) {
 	s := newServer(t)
 	s.offerTLS = false // or someone in between took the offer out
 	go s.serve()
-	if err := s.mailer(t, "smtp://user:secret@mail.example.org").Send(t.Context(), aLetter()); err == nil {
+	if err := s.mailer(t, "smtp://user:secret@mail.example.org", "").Send(t.Context(), aLetter()); err == nil {
 		t.Error("sent without TLS")
 	}
 	if got := <-s.got; got.auth != "" || got.data != "" {
@@ -201,7 +201,7 @@ func TestSend_NeverInTheClear(t *testing.T) {
 	}
 	s = newServer(t)
 	go s.serve()
-	m := s.mailer(t, "smtp://user:secret@mail.example.org")
+	m := s.mailer(t, "smtp://user:secret@mail.example.org", "")
 	m.tls.ServerName = "other.example.org"
 	if err := m.Send(t.Context(), aLetter()); err == nil {
 		t.Error("sent to a server with another's certificate")
@@ -216,7 +216,7 @@ func TestSend_ToThisMachineNeedsNoTLS(t *testing.T) {
 	s := newServer(t)
 	s.offerTLS = false
 	go s.serve()
-	if err := s.mailer(t, "smtp://localhost?from=Chat+%3Cchat%40example.org%3E").Send(t.Context(), aLetter()); err != nil {
+	if err := s.mailer(t, "smtp://localhost", "Chat <chat@example.org>").Send(t.Context(), aLetter()); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-s.got; got.tls || got.from != "FROM:<chat@example.org>" {
@@ -230,13 +230,13 @@ func TestSend_TellsWhatWillNeverDo(t *testing.T) {
 		s := newServer(t)
 		s.rcpt = answer
 		go s.serve()
-		err := s.mailer(t, "smtp://mail.example.org").Send(t.Context(), aLetter())
+		err := s.mailer(t, "smtp://mail.example.org", "").Send(t.Context(), aLetter())
 		var e *beep.Error
 		if err == nil || errors.As(err, &e) != never {
 			t.Errorf("%s: %v", answer, err)
 		}
 	}
-	m, err := New("smtp://mail.example.org", "https://chat.example.org")
+	m, err := New("smtp://mail.example.org", "", "https://chat.example.org")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,11 +247,19 @@ func TestSend_TellsWhatWillNeverDo(t *testing.T) {
 
 func TestNew_RefusesWhatIsNoServer(t *testing.T) {
 	t.Parallel()
-	for _, url := range []string{"", "mail.example.org", "http://mail.example.org", "smtp://", "smtp://host/path", "smtp://host?from=nobody", "smtp://u:hunter2@host\x7f"} {
-		if _, err := New(url, "https://chat.example.org"); err == nil {
+	for _, url := range []string{"", "mail.example.org", "http://mail.example.org", "smtp://", "smtp://host/path", "smtp://host?x=1", "smtp://u:hunter2@host\x7f"} {
+		if _, err := New(url, "", "https://chat.example.org"); err == nil {
 			t.Errorf("New(%q) = nil", url)
 		} else if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("the error tells the password: %v", err)
+		}
+	}
+	if _, err := New("smtp://host", "nobody", "https://chat.example.org"); err == nil {
+		t.Error("New took a sender that is no address")
+	}
+	for url, want := range map[string]string{"https://chat.example.org": "no-reply@chat.example.org", "http://127.0.0.1:8080": "no-reply@localhost"} {
+		if m, err := New("smtp://host", "", url); err != nil || m.from.Address != want {
+			t.Errorf("sender at %s = %+v, %v", url, m, err)
 		}
 	}
 }
