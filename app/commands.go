@@ -1,3 +1,5 @@
+// Package app is the composition root: configuration, the table of targets, who may call what, and running
+// them in one process or apart. It is the only package that knows which. Start with Run and targets.go.
 package app
 
 import (
@@ -46,39 +48,49 @@ func Migrate(ctx context.Context, cfg Config, check bool, out io.Writer) error {
 		return err
 	}
 	missing := 0
-	for _, s := range []struct {
-		name, url  string
-		migrations fs.FS
-	}{
-		{targetServers, cfg.ServersStore, serversql.Migrations()}, {targetUsers, cfg.UsersStore, usersql.Migrations()},
+	for _, s := range []schema{
+		{targetServers, cfg.ServersStore, serversql.Migrations()},
+		{targetUsers, cfg.UsersStore, usersql.Migrations()},
 		{targetMessages, cfg.MessagesStore, messagesql.Migrations()},
 	} {
-		pending, err := sqldb.Pending(ctx, s.url, s.migrations)
+		n, err := s.migrate(ctx, check, out)
 		if err != nil {
 			return fmt.Errorf("%s store: %w", s.name, err)
 		}
-		missing += len(pending)
-		for _, name := range pending {
-			if _, err := fmt.Fprintf(out, "%s: %s\n", s.name, name); err != nil {
-				return err
-			}
-		}
-		if check || len(pending) == 0 {
-			continue
-		}
-		if err := makeFolder(s.url); err != nil {
-			return err
-		}
-		db, err := sqldb.Open(ctx, s.url, s.migrations)
-		if err != nil {
-			return fmt.Errorf("%s store: %w", s.name, err)
-		}
-		if err := db.Close(); err != nil {
-			return err
-		}
+		missing += n
 	}
 	if check && missing > 0 {
 		return fmt.Errorf("%d migrations are missing", missing)
 	}
 	return nil
+}
+
+// schema is one store's.
+type schema struct {
+	name, url  string
+	migrations fs.FS
+}
+
+// migrate prints what is missing and, unless it only checks, applies it.
+func (s schema) migrate(ctx context.Context, check bool, out io.Writer) (missing int, err error) {
+	pending, err := sqldb.Pending(ctx, s.url, s.migrations)
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range pending {
+		if _, err := fmt.Fprintf(out, "%s: %s\n", s.name, name); err != nil {
+			return 0, err
+		}
+	}
+	if check || len(pending) == 0 {
+		return len(pending), nil
+	}
+	if err := makeFolder(s.url); err != nil {
+		return 0, err
+	}
+	db, err := sqldb.Open(ctx, s.url, s.migrations)
+	if err != nil {
+		return 0, err
+	}
+	return len(pending), db.Close()
 }

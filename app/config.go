@@ -78,21 +78,10 @@ func (c Config) resolve() (Config, error) {
 	if c.split() && c.Certs == "" {
 		return c, errors.New("a process that runs some targets only needs --certs to prove itself to the others")
 	}
-	if c.PublicURL == "" {
-		host, port, err := net.SplitHostPort(c.HTTP)
-		if err != nil {
-			return c, fmt.Errorf("the HTTP address: %w", err)
-		}
-		if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-			host = "localhost"
-		}
-		c.PublicURL = "http://" + net.JoinHostPort(host, port)
+	var err error
+	if c.PublicURL, err = c.public(); err != nil {
+		return c, err
 	}
-	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") ||
-		strings.TrimSuffix(u.Path, "/") != "" {
-		return c, fmt.Errorf("the public URL %q is not http(s)://HOST", c.PublicURL)
-	}
-	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	for _, store := range []struct {
 		url  *string
 		name string
@@ -102,6 +91,25 @@ func (c Config) resolve() (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// public is the public URL, from the HTTP address where it is not set, without a slash at its end.
+func (c Config) public() (string, error) {
+	if c.PublicURL == "" {
+		host, port, err := net.SplitHostPort(c.HTTP)
+		if err != nil {
+			return "", fmt.Errorf("the HTTP address: %w", err)
+		}
+		if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+			host = "localhost"
+		}
+		return "http://" + net.JoinHostPort(host, port), nil
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || strings.TrimSuffix(u.Path, "/") != "" {
+		return "", fmt.Errorf("the public URL %q is not http(s)://HOST", c.PublicURL)
+	}
+	return strings.TrimSuffix(c.PublicURL, "/"), nil
 }
 
 // proxies are the reverse proxies that are believed.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -160,8 +161,8 @@ func makeFolder(store string) error {
 // close closes everything in the opposite order.
 func (p *process) close() error {
 	var errs []error
-	for i := len(p.closers) - 1; i >= 0; i-- {
-		errs = append(errs, p.closers[i]())
+	for _, c := range slices.Backward(p.closers) {
+		errs = append(errs, c())
 	}
 	return errors.Join(errs...)
 }
@@ -178,7 +179,8 @@ func (p *process) publicURL() *url.URL {
 func (p *process) keep(name string, store interface {
 	Ping(ctx context.Context) error
 	Close() error
-}) {
+},
+) {
 	p.closers = append(p.closers, store.Close)
 	p.tel.Check(name+" store", store.Ping)
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,28 +37,21 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(url strin
 
 func (p *process) run(ctx context.Context, public http.Handler, ready func(string)) error {
 	g, ctx := errgroup.WithContext(ctx)
-	// Background work ends after the servers have drained: a request in flight may need it.
+	// Background work ends after the servers have drained: a request in flight may need it. One that fails
+	// ends the process.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var work errgroup.Group
+	var work sync.WaitGroup
 	for _, run := range p.background {
-		work.Go(func() error {
-			err := run(inner)
-			if err != nil && inner.Err() == nil {
-				return fmt.Errorf("background work ended: %w", err)
-			}
-			return nil
-		})
-	}
-	for name := range p.cfg.Listen {
-		t := p.targets[name]
-		if t.register == nil {
-			return fmt.Errorf("the target %q serves no gRPC here", name)
-		}
-		g.Go(func() error { return p.serveGRPC(ctx, name, t) })
+		failed := make(chan error, 1)
+		work.Go(func() { failed <- run(inner) })
+		g.Go(func() error { return outcome(ctx, failed) })
 	}
 	for _, run := range p.front {
 		g.Go(func() error { return run(ctx) })
+	}
+	for name := range p.cfg.Listen {
+		g.Go(func() error { return p.serveGRPC(ctx, name) })
 	}
 	if p.cfg.Health != "" {
 		g.Go(func() error { return p.serveHTTP(ctx, p.cfg.Health, p.tel.Handler(), nil, nil) })
@@ -67,8 +61,23 @@ func (p *process) run(ctx context.Context, public http.Handler, ready func(strin
 	}
 	err := g.Wait()
 	stop()
-	return errors.Join(err, work.Wait())
+	work.Wait()
+	return err
 }
+
+// outcome waits for background work to fail, or for ctx.
+func outcome(ctx context.Context, failed <-chan error) error {
+	select {
+	case err := <-failed:
+		if ctx.Err() == nil {
+			return fmt.Errorf("background work ended: %w", errors.Join(err, errEnded))
+		}
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+var errEnded = errors.New("it should run until the process ends")
 
 func (p *process) servePublic(ctx context.Context, h http.Handler, ready func(string)) error {
 	if p.cfg.runs(targetGateway) || p.cfg.runs(targetRealtime) {
@@ -82,14 +91,18 @@ func (p *process) servePublic(ctx context.Context, h http.Handler, ready func(st
 }
 
 // serveGRPC serves one target to other processes.
-func (p *process) serveGRPC(ctx context.Context, name string, t target) error {
+func (p *process) serveGRPC(ctx context.Context, name string) error {
+	t := p.targets[name]
+	if t.register == nil {
+		return fmt.Errorf("the target %q serves no gRPC here", name)
+	}
 	c, err := p.credentials(name)
 	if err != nil {
 		return err
 	}
 	s := rpc.NewServer(c, p.serve)
 	t.register(s)
-	lis, err := net.Listen("tcp", p.cfg.Listen[name])
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", p.cfg.Listen[name])
 	if err != nil {
 		return fmt.Errorf("serve %s over gRPC: %w", name, err)
 	}
@@ -104,7 +117,7 @@ func (p *process) serveHTTP(ctx context.Context, addr string, h http.Handler, co
 		WriteTimeout: 60 * time.Second, IdleTimeout: 90 * time.Second, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
-	lis, err := net.Listen("tcp", addr)
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("serve HTTP: %w", err)
 	}

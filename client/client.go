@@ -28,6 +28,8 @@ type API struct {
 }
 
 // Problem is a refusal: a problem document, with its status.
+//
+//nolint:errname // RFC 9457 calls it a problem
 type Problem struct {
 	Status     int               `json:"status"`
 	Code       beep.Code         `json:"code"`

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -56,7 +56,7 @@ const maxFrame = 8 << 20
 // Connect connects, identifies, and reads until the connection or ctx ends; its error says which. onReady is
 // called when the server has answered identify; may be nil.
 func (s *Socket) Connect(ctx context.Context, onReady func(*realtimev1.Ready)) error {
-	conn, _, err := websocket.Dial(ctx, s.URL, &websocket.DialOptions{HTTPHeader: http.Header{}})
+	conn, _, err := websocket.Dial(ctx, s.URL, nil) //nolint:bodyclose // the library has read it
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (s *Socket) take(ctx context.Context, conn *websocket.Conn, raw []byte, onH
 	return nil
 }
 
-// apply is docs/realtime.md's "what a client keeps".
+// apply is docs/realtime.md's "what a client keeps". It answers what to ask for, or nil.
 func (s *Socket) apply(op string, d json.RawMessage) (*realtimev1.Since, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,42 +189,40 @@ func (s *Socket) apply(op string, d json.RawMessage) (*realtimev1.Since, error) 
 		s.windows = map[uint64]*Window{}
 	}
 	ev := Event{Op: op, D: d}
-	switch op {
+	if err := s.applyLocked(&ev); err != nil {
+		return nil, err
+	}
+	if s.On != nil {
+		s.On(ev)
+	}
+	var ask *realtimev1.Since
+	if w := s.windows[ev.Channel]; w != nil && w.behind() {
+		ask = &realtimev1.Since{ChannelId: ev.Channel, R: w.R}
+	}
+	return ask, nil
+}
+
+func (s *Socket) applyLocked(ev *Event) error {
+	switch ev.Op {
 	case "channel_added":
-		m := &realtimev1.ChannelAdded{}
-		if err := decode(d, m); err != nil {
-			return nil, err
-		}
-		ev.Channel = m.GetChannel().GetId()
-		if s.windows[ev.Channel] == nil {
-			s.windows[ev.Channel] = newWindow()
-		}
-		s.windows[ev.Channel].Asks = true
-		if s.servers == nil {
-			s.servers = map[uint64]uint64{}
-		}
-		s.servers[ev.Channel] = m.GetChannel().GetServerId()
-	case "server_removed":
-		m := &realtimev1.ServerRemoved{}
-		if err := decode(d, m); err != nil {
-			return nil, err
-		}
-		for id := range s.windows {
-			if s.servers[id] == m.GetServerId() {
-				delete(s.windows, id)
-			}
-		}
+		return s.addedLocked(ev)
 	case "channel_removed":
 		m := &realtimev1.ChannelRemoved{}
-		if err := decode(d, m); err != nil {
-			return nil, err
+		if err := decode(ev.D, m); err != nil {
+			return err
 		}
 		ev.Channel = m.GetChannelId()
 		delete(s.windows, ev.Channel)
+	case "server_removed":
+		m := &realtimev1.ServerRemoved{}
+		if err := decode(ev.D, m); err != nil {
+			return err
+		}
+		maps.DeleteFunc(s.windows, func(id uint64, _ *Window) bool { return s.servers[id] == m.GetServerId() })
 	case "entries":
 		m := &realtimev1.Entries{}
-		if err := decode(d, m); err != nil {
-			return nil, err
+		if err := decode(ev.D, m); err != nil {
+			return err
 		}
 		ev.Channel = m.GetChannelId()
 		if w := s.windows[ev.Channel]; w != nil {
@@ -232,8 +230,8 @@ func (s *Socket) apply(op string, d json.RawMessage) (*realtimev1.Since, error) 
 		}
 	case "delta":
 		m := &realtimev1.Delta{}
-		if err := decode(d, m); err != nil {
-			return nil, err
+		if err := decode(ev.D, m); err != nil {
+			return err
 		}
 		ev.Channel = m.GetChannelId()
 		if w := s.windows[ev.Channel]; w != nil {
@@ -241,13 +239,24 @@ func (s *Socket) apply(op string, d json.RawMessage) (*realtimev1.Since, error) 
 			ev.Applied = w.delta(m)
 		}
 	}
-	if s.On != nil {
-		s.On(ev)
+	return nil
+}
+
+func (s *Socket) addedLocked(ev *Event) error {
+	m := &realtimev1.ChannelAdded{}
+	if err := decode(ev.D, m); err != nil {
+		return err
 	}
-	if w := s.windows[ev.Channel]; w != nil && w.behind() {
-		return &realtimev1.Since{ChannelId: ev.Channel, R: w.R}, nil
+	ev.Channel = m.GetChannel().GetId()
+	if s.windows[ev.Channel] == nil {
+		s.windows[ev.Channel] = newWindow()
 	}
-	return nil, nil
+	s.windows[ev.Channel].Asks = true
+	if s.servers == nil {
+		s.servers = map[uint64]uint64{}
+	}
+	s.servers[ev.Channel] = m.GetChannel().GetServerId()
+	return nil
 }
 
 func decode(raw json.RawMessage, m proto.Message) error {

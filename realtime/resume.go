@@ -68,19 +68,8 @@ func (n *Node) resume(ctx context.Context, s *Session, u *user, named map[uint64
 	}
 	u.reading.Lock()
 	defer u.reading.Unlock()
-	joined, left, err := n.readPersonal(ctx, u, rev)
-	if err != nil {
+	if err := n.readPersonal(ctx, u, rev); err != nil {
 		return err
-	}
-	for other := range u.entered { // what this reading found new is news for them, too
-		for _, id := range joined {
-			n.enterLive(ctx, other, id)
-		}
-	}
-	for _, id := range left {
-		if sc := n.known(id); sc != nil {
-			n.followFresh(ctx, sc)
-		}
 	}
 	ready := &realtimev1.Ready{SessionId: s.id, User: profile}
 	var in []*channel

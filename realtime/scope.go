@@ -271,14 +271,12 @@ func (sc *scope) deliver(ch *channel, f Frame, last uint32, e uint64) bool {
 }
 
 // answer queues a frame for one session, if it is still registered in the channel under a View of at least e.
-func (sc *scope) answer(ch *channel, s *Session, f Frame, e uint64) bool {
+func (sc *scope) answer(ch *channel, s *Session, f Frame, e uint64) {
 	sc.mu.RLock()
 	defer sc.mu.RUnlock()
-	if _, in := ch.subs[s]; !in || sc.view.Rev() < e {
-		return false
+	if _, in := ch.subs[s]; in && sc.view.Rev() >= e {
+		s.push(f)
 	}
-	s.push(f)
-	return true
 }
 
 // newest is the revision that the entries need of a View.

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/beep-chat/beep"
@@ -40,23 +41,19 @@ func (sc *scope) settleLocked(d *diff) (gained []gain) {
 		}
 		return nil
 	}
+	some := map[beep.ChannelID]struct{}{}
+	for _, id := range slices.Concat(d.channels, d.renamed) {
+		some[id] = struct{}{}
+	}
 	for s := range sc.sessions {
 		who := s.identity()
-		all := d.whole || slices.Contains(d.users, who)
-		if all {
+		ids := maps.Keys(some)
+		if d.whole || slices.Contains(d.users, who) {
 			sc.settleServerLocked(s, who)
-			for id := range sc.listed {
-				gained = sc.settleChannelLocked(gained, s, who, id, d)
-			}
-			continue
+			ids = maps.Keys(sc.listed)
 		}
-		for _, id := range d.channels {
+		for id := range ids {
 			gained = sc.settleChannelLocked(gained, s, who, id, d)
-		}
-		for _, id := range d.renamed {
-			if !slices.Contains(d.channels, id) {
-				gained = sc.settleChannelLocked(gained, s, who, id, d)
-			}
 		}
 	}
 	for _, id := range d.removed {

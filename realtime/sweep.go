@@ -67,15 +67,8 @@ func (n *Node) later(f func(context.Context)) {
 // scopes of the users here, for the scopes that their sessions belong to (whatever they see there), and for
 // the heads of the channels that sessions are registered in. No clocks are compared.
 func (n *Node) Sweep(ctx context.Context) {
-	users, all := n.followed()
-	scopes := all[:0]
-	for _, sc := range all {
-		if sc.drowse() {
-			n.release(sc)
-			continue
-		}
-		scopes = append(scopes, sc)
-	}
+	users, scopes := n.followed()
+	scopes = n.letGo(scopes)
 	ask := make([]*serversv1.Scope, 0, len(users)+len(scopes))
 	for _, u := range users {
 		ask = append(ask, scopeProto(beep.UserScope(u.id)))
@@ -98,6 +91,17 @@ func (n *Node) Sweep(ctx context.Context) {
 		}
 	}
 	n.sweepHeads(ctx, scopes)
+}
+
+// letGo lets go of scopes without sessions and answers the others.
+func (n *Node) letGo(all []*scope) []*scope {
+	return slices.DeleteFunc(all, func(sc *scope) bool {
+		if !sc.drowse() {
+			return false
+		}
+		n.release(sc)
+		return true
+	})
 }
 
 // revs asks for the newest revision of each scope.

@@ -85,7 +85,13 @@ func (n *Node) lookAt(ctx context.Context, u *user) {
 func (n *Node) lookUpTo(ctx context.Context, u *user, rev uint64) {
 	u.reading.Lock()
 	defer u.reading.Unlock()
-	joined, left, _ := n.readPersonal(ctx, u, rev) // what an error left unread is read again by the next sweep
+	_ = n.readPersonal(ctx, u, rev) // what an error left unread is read again by the next sweep
+}
+
+// readPersonal reads a personal scope up to rev and acts on what is new, also when it could not read all of
+// it: sessions that are connected enter scopes joined, and scopes left are followed. u.reading is held.
+func (n *Node) readPersonal(ctx context.Context, u *user, rev uint64) error {
+	joined, left, err := n.listPersonal(ctx, u, rev)
 	for _, id := range left {
 		if sc := n.known(id); sc != nil {
 			n.followFresh(ctx, sc)
@@ -96,37 +102,43 @@ func (n *Node) lookUpTo(ctx context.Context, u *user, rev uint64) {
 			n.enterLive(ctx, s, id)
 		}
 	}
+	return err
 }
 
-// readPersonal applies the rows of a personal scope up to rev; u.reading is held.
-func (n *Node) readPersonal(ctx context.Context, u *user, rev uint64) (joined, left []beep.Scope, err error) {
+// listPersonal applies the rows of a personal scope up to rev; u.reading is held.
+func (n *Node) listPersonal(ctx context.Context, u *user, rev uint64) (joined, left []beep.Scope, err error) {
 	for u.cursor.Load() < rev {
 		resp, err := n.peers.Scopes.ListChanges(ctx, &serversv1.ListChangesRequest{
 			Scope: scopeProto(beep.UserScope(u.id)), After: u.cursor.Load(),
 		})
-		if err != nil {
-			return nil, nil, err
-		}
-		if len(resp.GetChanges()) == 0 {
-			break
+		if err != nil || len(resp.GetChanges()) == 0 {
+			return joined, left, err
 		}
 		for _, c := range resp.GetChanges() {
 			if !u.cursor.CompareAndSwap(c.GetRev()-1, c.GetRev()) {
 				return joined, left, beep.Unavailable(fmt.Errorf("personal scope of %s: row %d after %d", u.id, c.GetRev(), u.cursor.Load()))
 			}
-			if j := c.GetScopeJoined(); j != nil {
-				id := scopeID(j)
-				u.belongs = append(slices.DeleteFunc(u.belongs, func(x beep.Scope) bool { return x == id }), id)
-				joined = append(joined, id)
+			if to := c.GetScopeJoined(); to != nil {
+				joined = append(joined, u.join(scopeID(to)))
 			}
-			if l := c.GetScopeLeft(); l != nil {
-				id := scopeID(l)
-				u.belongs = slices.DeleteFunc(u.belongs, func(x beep.Scope) bool { return x == id })
-				left = append(left, id)
+			if from := c.GetScopeLeft(); from != nil {
+				left = append(left, u.part(scopeID(from)))
 			}
 		}
 	}
 	return joined, left, nil
+}
+
+// join notes that the user belongs to a scope; u.reading is held.
+func (u *user) join(id beep.Scope) beep.Scope {
+	u.belongs = append(slices.DeleteFunc(u.belongs, func(x beep.Scope) bool { return x == id }), id)
+	return id
+}
+
+// part notes that the user belongs to it no more; u.reading is held.
+func (u *user) part(id beep.Scope) beep.Scope {
+	u.belongs = slices.DeleteFunc(u.belongs, func(x beep.Scope) bool { return x == id })
+	return id
 }
 
 func scopeTopic(s beep.Scope) string { return "scope:" + s.String() }
