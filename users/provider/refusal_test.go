@@ -476,27 +476,20 @@ func TestAnswers_DoNotTellWhoIsHere(t *testing.T) { //nolint:paralleltest // it 
 		"forgot":  func(email string) screen { return forgot.submit("email", email) },
 	} {
 		var said [2]string
-		measure := func() (best [2]time.Duration) {
-			best = [2]time.Duration{time.Hour, time.Hour}
-			for range 15 {
-				must(t, s.forget(t))
-				for k, email := range emails {
-					began := time.Now()
-					got := ask(email)
-					best[k] = min(best[k], time.Since(began))
-					said[k] = strings.ReplaceAll(got.text(), email, "")
-				}
+		best := [2]time.Duration{time.Hour, time.Hour}
+		alike := func() bool { return (best[0] - best[1]).Abs() <= max(best[0]/4, time.Millisecond) }
+		for round := 0; round < 5 || (round < 200 && !alike()); round++ {
+			must(t, s.forget(t))
+			for i := range emails {
+				k := (i + round) % 2 // each is first in turn
+				email := emails[k]
+				began := time.Now()
+				got := ask(email)
+				best[k] = min(best[k], time.Since(began))
+				said[k] = strings.ReplaceAll(got.text(), email, "")
 			}
-			return best
 		}
-		best := measure()
-		for range 5 {
-			if (best[0] - best[1]).Abs() <= max(best[0]/10, time.Millisecond) {
-				break
-			}
-			best = measure()
-		}
-		if diff := (best[0] - best[1]).Abs(); diff > max(best[0]/10, time.Millisecond) {
+		if !alike() {
 			t.Errorf("%s: %s for an account and %s for none", name, best[0], best[1])
 		}
 		if said[0] != said[1] {
