@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -173,9 +174,7 @@ func (p *Provider) finish(ctx context.Context, req users.Request, session users.
 		u.Fragment, u.RawFragment = "", ""
 		return u.String() + "#" + q.Encode(), nil
 	}
-	for name, values := range u.Query() {
-		q[name] = values
-	}
+	maps.Copy(q, u.Query())
 	u.RawQuery = q.Encode()
 	return u.String(), nil
 }

@@ -158,7 +158,7 @@ func (p *Provider) cookieName(what string) string {
 }
 
 func (p *Provider) setCookie(w http.ResponseWriter, what, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // it is Secure wherever the site is
 		Name: p.cookieName(what), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode,
 	})
 }
@@ -189,7 +189,7 @@ func (p *Provider) browser(w http.ResponseWriter, r *http.Request) string {
 	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails
 	secret := base64.RawURLEncoding.EncodeToString(b[:])
 	p.setCookie(w, cookieBrowser, secret, yearSeconds)
-	r.AddCookie(&http.Cookie{Name: p.cookieName(cookieBrowser), Value: secret})
+	r.AddCookie(&http.Cookie{Name: p.cookieName(cookieBrowser), Value: secret}) //nolint:gosec // into our own request, as if it had come
 	return secret
 }
 

@@ -432,7 +432,7 @@ func TestAccessibility(t *testing.T) {
 		if !strings.Contains(title, p.title()) || strings.HasPrefix(title, "Error: ") != strings.Contains(p.html, `role="alert"`) {
 			t.Errorf("%s: title %q", name, title)
 		}
-		focused, ids := 0, map[string]bool{}
+		ids := map[string]bool{}
 		for id, in := range p.inputs() {
 			if in["type"] == "hidden" {
 				continue
@@ -453,7 +453,7 @@ func TestAccessibility(t *testing.T) {
 			}
 			ids[in["id"]] = true
 		}
-		focused = strings.Count(p.html, " autofocus")
+		focused := strings.Count(p.html, " autofocus")
 		if want := min(1, len(ids)); focused != want {
 			t.Errorf("%s: %d inputs take the focus, want %d", name, focused, want)
 		}

@@ -257,7 +257,7 @@ func (p *Provider) postLogout(clientID, uri, state string) (string, error) {
 const clearSiteData = `"storage"`
 
 func (p *Provider) droppedCookie(what string) string {
-	return (&http.Cookie{
+	return (&http.Cookie{ //nolint:gosec // it is Secure wherever the site is
 		Name: p.cookieName(what), Path: "/", MaxAge: noCookie, HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode,
 		Expires: time.Unix(1, 0),
 	}).String()

@@ -167,7 +167,7 @@ func (v *visit) at(path string, pairs ...string) string {
 
 // goTo sends the browser on. 303 makes it a GET, whatever came before.
 func (v *visit) goTo(address string) {
-	http.Redirect(v.w, v.r, address, http.StatusSeeOther)
+	http.Redirect(v.w, v.r, address, http.StatusSeeOther) //nolint:gosec // to our own pages, or where the client is registered
 }
 
 // target is where the client waits, for the policy of a form that ends there.
