@@ -97,7 +97,8 @@ var rules = []rule{
 
 	{"web", nil},
 	{"app", []string{anything}},
-	{"cmd/beep", []string{".", "app", "github.com/alecthomas/kong"}},
+	{"bench", []string{"client", "e2e/people", "api/beep/*/v1", "github.com/coder/websocket"}},
+	{"cmd/beep", []string{".", "app", "bench", "github.com/alecthomas/kong"}},
 	{"e2e", []string{anything}},
 	{"e2e/*", []string{anything}},
 	{"e2e/*/*", []string{anything}},

@@ -8,10 +8,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/beep-chat/beep/app"
+	"github.com/beep-chat/beep/bench"
 )
 
 const about = `Beep is a community chat that you host yourself.
@@ -23,6 +25,7 @@ type cli struct {
 	Serve    app.Config     `cmd:"" default:"withargs" help:"Run Beep (the default)."`
 	Migrate  migrateCommand `cmd:"" help:"Bring the stores' schemas up to date, or say what is missing."`
 	DevCerts certsCommand   `cmd:"" help:"Make a CA and a certificate for each target, for tests on one machine."`
+	Bench    benchCommand   `cmd:"" help:"Measure this build: start a Beep of its own, let people send, print a table."`
 	Config   struct{}       `cmd:"" help:"Print every setting, as docs/config.md has it."`
 	Version  struct{}       `cmd:"" help:"Print the version."`
 }
@@ -45,6 +48,8 @@ func run(ctx context.Context, command string, c *cli) error {
 		return c.Migrate.run(ctx)
 	case "dev-certs <dir>":
 		return c.DevCerts.run()
+	case "bench":
+		return c.Bench.run(ctx)
 	case "config":
 		fmt.Print(app.ConfigDocs())
 		return nil
@@ -66,6 +71,17 @@ type migrateCommand struct {
 
 func (m migrateCommand) run(ctx context.Context) error {
 	return app.Migrate(ctx, m.Config, m.Check, os.Stdout)
+}
+
+type benchCommand struct {
+	Duration  time.Duration `default:"5s" help:"Length of each step."`
+	Senders   []int         `default:"1,8" help:"Numbers of people who send, each as fast as acknowledged."`
+	Listeners []int         `default:"200,1000" help:"Numbers of sockets that listen."`
+	Idle      int           `default:"4000" help:"Sockets that do nothing, for the memory of one; 0 leaves that out."`
+}
+
+func (m benchCommand) run(ctx context.Context) error {
+	return bench.Run(ctx, bench.Options{Duration: m.Duration, Senders: m.Senders, Listeners: m.Listeners, Idle: m.Idle, Out: os.Stdout})
 }
 
 type certsCommand struct {
