@@ -105,7 +105,8 @@ func (e *ears) hear(ctx context.Context, x *ear) {
 			}
 			return
 		}
-		if !bytes.HasPrefix(raw, []byte(`{"op":"entries"`)) {
+		// What a sweep finds before its wake-up comes is sent as a delta; both continue the log.
+		if !bytes.HasPrefix(raw, []byte(`{"op":"entries"`)) && !bytes.HasPrefix(raw, []byte(`{"op":"delta"`)) {
 			continue
 		}
 		for {
