@@ -84,10 +84,11 @@ func (v *Verifier) follow(ctx context.Context, have *uint64, started *bool) erro
 			// Another feed, such as a restored backup's, or one whose old end is gone: nothing known still counts.
 			*have = head
 			v.forgetAll()
+			v.caughtUp()
 			return nil
 		}
 		if len(list) == 0 {
-			v.forgetEnded()
+			v.caughtUp()
 			return nil
 		}
 		for _, r := range list {
@@ -115,11 +116,13 @@ func (v *Verifier) apply(r Revocation) {
 	}
 }
 
-// forgetEnded drops the revocations that the source's own answers say by now.
-func (v *Verifier) forgetEnded() {
+// caughtUp notes that the feed was read to its head, and drops the revocations that the source's own answers say by
+// now.
+func (v *Verifier) caughtUp() {
 	now := time.Now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.followed = now
 	maps.DeleteFunc(v.ended, func(_ beep.SessionID, until time.Time) bool { return now.After(until) })
 	maps.DeleteFunc(v.cutOff, func(_ beep.UserID, c cut) bool { return now.After(c.until) })
 }

@@ -43,15 +43,20 @@ type Options struct {
 	Audience string        // what tokens must be meant for
 	TTL      time.Duration // how long an introspection counts; 30 s
 	Poll     time.Duration // how often the feed is read without being woken; 250 ms
+	Bound    time.Duration // how long the feed may be unreadable before what is remembered counts no more; 15 s
 	Size     int           // how many tokens are remembered; 16,384
 	// OnError hears of a feed that cannot be read, once per outage, and of its end (nil). May be nil.
 	OnError func(err error)
 }
 
 const (
-	defaultTTL  = 30 * time.Second
-	defaultPoll = 250 * time.Millisecond
-	defaultSize = 16 << 10
+	defaultTTL   = 30 * time.Second
+	defaultPoll  = 250 * time.Millisecond
+	defaultBound = 15 * time.Second
+	defaultSize  = 16 << 10
+	// unfollowed is how long an introspection counts while the feed is unreadable for longer than the bound: what a
+	// revocation may take in any case.
+	unfollowed = time.Second
 	// refetch bounds how often tokens with made-up key ids can make us ask for the keys.
 	refetch = 5 * time.Second
 	// keysAge is after how long the keys are asked for again, so that a withdrawn one goes.

@@ -31,7 +31,8 @@ type Verifier struct {
 	cutOff     map[beep.UserID]cut
 	listeners  map[int]func(beep.SessionID, beep.UserID, time.Time)
 	nextKey    int
-	era        int // grows when everything remembered stops counting
+	era        int       // grows when everything remembered stops counting
+	followed   time.Time // when the feed was last read to its head
 }
 
 // tokenID stands for a token in memory, so that no dump of it holds one.
@@ -41,6 +42,7 @@ type tokenID [sha256.Size]byte
 type verdict struct {
 	Introspection
 	issuedAt time.Time
+	asked    time.Time
 	until    time.Time // when to ask again
 	era      int       // as it was when the question was put
 }
@@ -55,6 +57,9 @@ func NewVerifier(src Source, opts Options) *Verifier {
 	}
 	if opts.Poll <= 0 {
 		opts.Poll = defaultPoll
+	}
+	if opts.Bound <= 0 {
+		opts.Bound = defaultBound
 	}
 	if opts.Size <= 0 {
 		opts.Size = defaultSize
@@ -107,7 +112,7 @@ func (v *Verifier) lookUp(id tokenID) (*verdict, chan struct{}) {
 			v.rememberLocked(id, known)
 		}
 	}
-	if known != nil && known.era == v.era && now.Before(known.until) {
+	if known != nil && v.countsLocked(known, now) {
 		return known, nil
 	}
 	if flight := v.flights[id]; flight != nil {
@@ -115,6 +120,13 @@ func (v *Verifier) lookUp(id tokenID) (*verdict, chan struct{}) {
 	}
 	v.flights[id] = make(chan struct{})
 	return nil, nil
+}
+
+// countsLocked says whether a verdict is still good enough to answer with. Without the feed it soon is not: a
+// revocation would go unheard.
+func (v *Verifier) countsLocked(known *verdict, now time.Time) bool {
+	heard := now.Sub(v.followed) < v.opts.Bound || now.Sub(known.asked) < unfollowed
+	return heard && known.era == v.era && now.Before(known.until)
 }
 
 // land ends the flight of a token; known is nil if nothing could be found out.
@@ -149,11 +161,12 @@ func (v *Verifier) judge(ctx context.Context, token string) (*verdict, error) {
 	if err != nil {
 		return nil, beep.Unavailable(err)
 	}
-	until := time.Now().Add(v.opts.TTL)
+	now := time.Now()
+	until := now.Add(v.opts.TTL)
 	if got.Active && got.Expires.Add(Leeway).Before(until) {
 		until = got.Expires.Add(Leeway)
 	}
-	return &verdict{Introspection: got, issuedAt: claims.IssuedAt, until: until, era: era}, nil
+	return &verdict{Introspection: got, issuedAt: claims.IssuedAt, asked: now, until: until, era: era}, nil
 }
 
 // answer is Verify's reply from what is known. The feed is asked each time, because it may have moved since.

@@ -23,6 +23,7 @@ type source struct {
 
 	mu     sync.Mutex // guards the fields below
 	down   error
+	deaf   error // the feed alone is unreadable
 	feed   []oidc.Revocation
 	ended  bool
 	before func() // runs in an introspection after its answer is known
@@ -55,8 +56,8 @@ func (s *source) Introspect(context.Context, string) (oidc.Introspection, error)
 func (s *source) Revocations(_ context.Context, after uint64) ([]oidc.Revocation, uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.down != nil {
-		return nil, 0, s.down
+	if err := errors.Join(s.down, s.deaf); err != nil {
+		return nil, 0, err
 	}
 	head := uint64(len(s.feed))
 	if after >= head {
@@ -249,16 +250,37 @@ func TestVerify_FailsClosed(t *testing.T) {
 		s.set(func() { s.down = errors.New("connection refused") })
 		time.Sleep(10 * time.Second)
 		_, _, err = v.Verify(t.Context(), known)
-		wantCode(t, err, "") // asked within the TTL
+		wantCode(t, err, "") // asked within the TTL, and the feed was read within the bound
 		_, _, err = v.Verify(t.Context(), fresh)
 		wantCode(t, err, beep.CodeUnavailable)
-		time.Sleep(21 * time.Second)
+		time.Sleep(6 * time.Second)
 		_, _, err = v.Verify(t.Context(), known)
 		wantCode(t, err, beep.CodeUnavailable)
 		s.revoke(oidc.Revocation{Session: 7}) // while it cannot be read
 		s.set(func() { s.down = nil })
 		time.Sleep(time.Second)
 		_, _, err = v.Verify(t.Context(), fresh)
+		wantCode(t, err, beep.CodeInvalidToken)
+	})
+}
+
+// Where the feed cannot be read, what is remembered soon counts no more, and the source is asked instead.
+func TestVerify_WithoutTheFeedAsksAgain(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, s *source, is *issue, v *oidc.Verifier) {
+		token := is.token(t, nil)
+		s.set(func() { s.deaf = errors.New("no such table") })
+		time.Sleep(16 * time.Second)
+		for range 100 {
+			_, _, err := v.Verify(t.Context(), token)
+			wantCode(t, err, "")
+		}
+		if got := s.introspected.Load(); got != 1 {
+			t.Errorf("asked %d times within a second, want 1", got)
+		}
+		s.set(func() { s.ended = true }) // and the feed does not say so
+		time.Sleep(1100 * time.Millisecond)
+		_, _, err := v.Verify(t.Context(), token)
 		wantCode(t, err, beep.CodeInvalidToken)
 	})
 }
@@ -348,6 +370,37 @@ func TestRun_TellsOncePerOutage(t *testing.T) {
 		<-done
 		if len(said) != 2 || said[0] == nil || said[1] != nil {
 			t.Errorf("OnError heard %v, want one error and one nil", said)
+		}
+	})
+}
+
+// BenchmarkVerify is the cost of a request whose token is known, and of one whose token is new.
+func BenchmarkVerify(b *testing.B) {
+	is := newIssue(b)
+	s := &source{jwks: is.jwks(b)}
+	v := oidc.NewVerifier(s, oidc.Options{Audience: audience})
+	ctx, stop := context.WithCancel(b.Context())
+	done := make(chan error)
+	go func() { done <- v.Run(ctx) }()
+	defer func() { stop(); <-done }()
+	token := is.token(b, nil)
+	b.Run("known", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, _, err := v.Verify(b.Context(), token); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	keys, err := oidc.ParseKeys(s.jwks)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("new", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := keys.Verify(token, oidc.Expect{Issuer: issuer, Audience: audience}, time.Now()); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }
