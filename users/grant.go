@@ -255,11 +255,7 @@ type Introspection struct {
 
 // Introspect says what an access token is worth now. A bad token is an answer, not an error.
 func (s *Service) Introspect(ctx context.Context, token string) (Introspection, error) {
-	jwks, err := s.PublicKeys(ctx)
-	if err != nil {
-		return Introspection{}, err
-	}
-	keys, err := oidc.ParseKeys(jwks)
+	keys, err := s.knownKeys(ctx)
 	if err != nil {
 		return Introspection{}, err
 	}

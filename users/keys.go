@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/kit/oidc"
 )
 
 const (
@@ -101,8 +102,21 @@ func (s *Service) signingKeys(ctx context.Context) ([]SigningKey, error) {
 			return nil, err
 		}
 	}
+	if s.known, err = oidc.ParseKeys(jwks(keys)); err != nil {
+		return nil, err
+	}
 	s.keys, s.read = keys, time.Now()
 	return keys, nil
+}
+
+// knownKeys are the public keys, ready to verify with.
+func (s *Service) knownKeys(ctx context.Context) (*oidc.Keys, error) {
+	if _, err := s.signingKeys(ctx); err != nil {
+		return nil, err
+	}
+	s.keysMu.Lock()
+	defer s.keysMu.Unlock()
+	return s.known, nil
 }
 
 // SigningKey answers the key that signs now.
@@ -135,9 +149,13 @@ func (s *Service) PublicKeys(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return jwks(keys), nil
+}
+
+func jwks(keys []SigningKey) []byte {
 	list := make([][]byte, len(keys))
 	for i, k := range keys {
 		list[i] = k.Public
 	}
-	return fmt.Appendf(nil, `{"keys":[%s]}`, bytes.Join(list, []byte(","))), nil
+	return fmt.Appendf(nil, `{"keys":[%s]}`, bytes.Join(list, []byte(",")))
 }

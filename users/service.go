@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/kit/oidc"
 )
 
 // Topic is the bus topic that says, with an empty payload, that the revocation feed grew.
@@ -95,8 +96,9 @@ type Service struct {
 
 	post chan struct{} // wakes the post office; holds one, owned by the Service, never closed
 
-	keysMu sync.Mutex // guards keys, read; held over a read of the store, so that one is enough for all who wait
+	keysMu sync.Mutex // guards the three below; held over a read of the store, so that one is enough for all who wait
 	keys   []SigningKey
+	known  *oidc.Keys // their public halves
 	read   time.Time
 }
 
