@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -37,8 +38,14 @@ type Request struct {
 }
 
 // Begin keeps a request and answers the id that the pages carry along. It is no secret: it works in the browser of
-// the request only.
-func (s *Service) Begin(ctx context.Context, r Request) (id Digest, err error) {
+// the request only. One address may begin so many in an hour and no more: each is kept for a day.
+func (s *Service) Begin(ctx context.Context, ip netip.Addr, r Request) (id Digest, err error) {
+	if !s.local {
+		t := throttled{[]string{throttleKey("begin", addressKey(ip))}, []tries{requestsFrom()}}
+		if _, err := s.attempt(ctx, t); err != nil {
+			return Digest{}, err
+		}
+	}
 	id = DigestOf(newSecret())
 	r.Began = beep.Now()
 	data, err := json.Marshal(r)

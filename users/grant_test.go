@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -83,7 +84,7 @@ func (e *env) access(t *testing.T, s users.Session, change map[string]any) strin
 func TestRequest_BelongsToItsBrowser(t *testing.T) {
 	t.Parallel()
 	bubble(t, nil, func(t *testing.T, e *env) {
-		id, err := e.Begin(t.Context(), request())
+		id, err := e.Begin(t.Context(), visitor("ann").IP, request())
 		must(t, err)
 		got, err := e.Pending(t.Context(), id, visitor("ann"))
 		must(t, err)
@@ -97,6 +98,22 @@ func TestRequest_BelongsToItsBrowser(t *testing.T) {
 		e.sleep(t, 25*time.Hour)
 		_, err = e.Pending(t.Context(), id, visitor("ann"))
 		wantErr(t, err, users.ErrLinkOver)
+	})
+}
+
+// Requests are kept for a day, so nobody may begin them without end.
+func TestRequest_OneAddressBeginsSoMany(t *testing.T) {
+	t.Parallel()
+	remote := func(d *users.Deps) { d.PublicURL = "https://chat.example.org" }
+	bubble(t, remote, func(t *testing.T, e *env) {
+		for range 1000 {
+			_, err := e.Begin(t.Context(), visitor("b").IP, request())
+			must(t, err)
+		}
+		_, err := e.Begin(t.Context(), visitor("b").IP, request())
+		wantCode(t, err, beep.CodeRateLimited)
+		_, err = e.Begin(t.Context(), netip.MustParseAddr("192.0.2.8"), request())
+		must(t, err)
 	})
 }
 

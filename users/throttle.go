@@ -23,6 +23,7 @@ func triesOfAccount() tries { return tries{5, 15 * time.Second, 15 * time.Minute
 func triesOfAddress() tries { return tries{50, 15 * time.Second, 15 * time.Minute, time.Hour} }
 func mailsTo() tries        { return tries{5, time.Minute, time.Hour, time.Hour} }
 func mailsFrom() tries      { return tries{30, time.Minute, time.Hour, time.Hour} }
+func requestsFrom() tries   { return tries{1000, time.Second, time.Minute, time.Hour} }
 
 // count is one more failure; it answers for how long to refuse, which is 0 for one that may go on.
 func (t tries) count(a *Attempts, now time.Time) time.Duration {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -63,7 +64,8 @@ func (s *server) proceed(ctx context.Context, r *op.ClientRequest[oidc.AuthReque
 	if ready && req.Action == "" {
 		return s.p.finish(ctx, req, *session, "")
 	}
-	id, err := s.p.users.Begin(ctx, req)
+	ip, _ := netip.ParseAddr(r.Header.Get(addressHeader)) // person wrote it
+	id, err := s.p.users.Begin(ctx, ip, req)
 	if err != nil {
 		return "", err
 	}

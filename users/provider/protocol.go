@@ -66,6 +66,10 @@ func bearerOnly(next http.Handler) http.Handler {
 	})
 }
 
+// addressHeader carries whom a request comes from through the library, which hands on nothing but the headers. What
+// a client says in it is overwritten.
+const addressHeader = "X-Beep-Address"
+
 // person makes pages of the errors that the protocol has for people: those that cannot go back to the client.
 func (p *Provider) person(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -74,6 +78,7 @@ func (p *Provider) person(next http.Handler) http.Handler {
 			v.problem(http.StatusBadRequest, "problem.request")
 			return
 		}
+		r.Header.Set(addressHeader, p.address(r).String())
 		failed := 0
 		next.ServeHTTP(&answer{ResponseWriter: w, at: func(status int) bool {
 			if status >= http.StatusBadRequest {

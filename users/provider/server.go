@@ -71,12 +71,12 @@ func (s *server) Keys(ctx context.Context, _ *op.Request[struct{}]) (*op.Respons
 
 // fault is an error that is ours, for the log; whoever asked learns that it was, and whether to come again.
 func (s *server) fault(ctx context.Context, err error) error {
-	status := http.StatusInternalServerError
+	status, level := http.StatusInternalServerError, slog.LevelError
 	var e *beep.Error
 	if errors.As(err, &e) && (e.Kind == beep.KindUnavailable || e.Kind == beep.KindLimited) {
-		status = http.StatusServiceUnavailable
+		status, level = http.StatusServiceUnavailable, slog.LevelWarn
 	}
-	s.p.opts.Log.ErrorContext(ctx, "openid request failed", slog.Any("error", err))
+	s.p.opts.Log.Log(ctx, level, "openid request failed", slog.Any("error", err))
 	return op.NewStatusError(oidc.ErrServerError().WithDescription("try again in a moment"), status)
 }
 
