@@ -9,6 +9,7 @@ import (
 
 	"github.com/beep-chat/beep"
 	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/perm"
 )
 
@@ -206,6 +207,19 @@ func (n *Node) announceAll(ctx context.Context) {
 		}
 	}
 	n.whisper(ctx, w)
+}
+
+// welcome has the presence of new members told once more: they may have been there before they joined, and then
+// nothing about them changes.
+func (n *Node) welcome(rows []*serversv1.Change) {
+	n.present.mu.Lock()
+	defer n.present.mu.Unlock()
+	for _, row := range rows {
+		who := beep.UserID(row.GetMemberSet().GetUserId())
+		if n.present.statusLocked(who) != "offline" {
+			n.present.changed[who] = struct{}{}
+		}
+	}
 }
 
 // tellPresence pushes what has changed to those who share a server, many changes in one write.
