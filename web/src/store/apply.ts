@@ -53,11 +53,10 @@ export function apply(state: State, event: StoreEvent): State {
       return { ...emptyState, reads: {} }
     case 'asked':
       return withWindow(state, event.channelId, (window) => ({ ...window, asks: true }))
-    case 'page':
-      return settleWindow(
-        withWindow(state, event.channelId, (window) => mergePage(window, event.answer)),
-        event.channelId,
-      )
+    case 'page': {
+      const merged = withWindow(state, event.channelId, (window) => mergePage(window, event.answer))
+      return firstSight(settleWindow(merged, event.channelId), event.channelId, [])
+    }
     case 'users':
       return { ...state, users: { ...state.users, ...index(event.users, (user) => user.id) } }
     case 'members':
@@ -146,20 +145,20 @@ function heard(
   entries: readonly Entry[],
   move: (w: ChannelWindow) => ChannelWindow,
 ): State {
-  const before = state.windows[channelId]
-  if (before === undefined) return state
+  if (state.windows[channelId] === undefined) return state
   const moved = withWindow(state, channelId, move)
-  const after = moved.windows[channelId]
-  if (after === undefined) return state
   const settled = settleWindow(settle(moved, channelId, entries), channelId)
   const writers = entries.filter((entry) => entry.kind === 'create').map((entry) => entry.actor_id)
-  return firstSight(stopTyping(settled, channelId, writers), channelId, before, after)
+  return firstSight(stopTyping(settled, channelId, writers), channelId, entries)
 }
 
-/** What a channel held when this device first saw it counts as read. */
-function firstSight(state: State, channelId: string, before: ChannelWindow, after: ChannelWindow): State {
-  if (before.loaded || !after.loaded || state.reads[channelId] !== undefined) return state
-  return { ...state, reads: { ...state.reads, [channelId]: after.n } }
+/** What a channel held when this device first saw it counts as read; what came live after that does not. */
+function firstSight(state: State, channelId: string, entries: readonly Entry[]): State {
+  const window = state.windows[channelId]
+  if (window === undefined || state.reads[channelId] !== undefined) return state
+  const live = window.loaded ? undefined : entries.find((entry) => entry.kind === 'create')
+  if (!window.loaded && live === undefined) return state
+  return { ...state, reads: { ...state.reads, [channelId]: live === undefined ? window.n : live.message.n - 1 } }
 }
 
 function ready(state: State, me: Profile, servers: readonly ServerState[]): State {

@@ -178,6 +178,46 @@ describe('history', () => {
   })
 })
 
+describe('a channel of which only the end of its log is known', () => {
+  const bare = (head: number) => ({
+    op: 'delta' as const,
+    d: { channel_id: CHANNEL, reset: true, head, entries: [], answer: true },
+  })
+
+  it('is read when it is opened, and what came live meanwhile follows', async () => {
+    const { engine, api, hear, window } = setUp()
+    hear(bare(9))
+    expect(window()).toMatchObject({ loaded: false, r: 9, ids: [] })
+    hear(entry({ ...messageOf(6), v: 10 }))
+    await settle()
+    expect(api.messages).not.toHaveBeenCalled()
+    api.messages.mockResolvedValue(pageOf([messageOf(4), messageOf(5)], { head: 9, has_before: true }))
+    engine.open(CHANNEL)
+    await settle()
+    expect(window()).toMatchObject({ loaded: true, ids: ['1004', '1005', '1006'] })
+  })
+
+  it('is read at once when it is on the screen, and again until it succeeds', async () => {
+    const { engine, api, hear, window } = setUp()
+    engine.open(CHANNEL)
+    api.messages.mockRejectedValueOnce(new Problem('unavailable', 503))
+    api.messages.mockResolvedValue(pageOf([messageOf(5)], { head: 9 }))
+    hear(bare(9))
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(window()).toMatchObject({ loaded: true, ids: ['1005'] })
+  })
+
+  it('counts as read, but not what comes live', () => {
+    const { hear, store } = setUp()
+    hear({ op: 'channel_added', d: { channel: channelOf('300'), rights: [] } })
+    hear({ op: 'delta', d: { channel_id: '300', reset: true, head: 9, entries: [], answer: true } })
+    expect(store.getState().reads['300']).toBeUndefined()
+    const message = messageOf(6, { channel_id: '300', v: 10 })
+    hear({ op: 'entries', d: { channel_id: '300', entries: [create(10, message)] } })
+    expect(store.getState().reads['300']).toBe(5)
+  })
+})
+
 describe('sending', () => {
   it('shows at once and settles by the log', async () => {
     const { engine, api, hear, outbox } = setUp()
@@ -300,18 +340,28 @@ describe('sending', () => {
 })
 
 describe('typing', () => {
-  it('is told every four seconds at most, anew after a message', async () => {
+  it('is told every few seconds while it lasts, the last words too', async () => {
     const { engine, told } = setUp()
     const typings = () => told.filter((frame) => frame.op === 'typing').length
     engine.typing(CHANNEL)
     engine.typing(CHANNEL)
     expect(typings()).toBe(1)
-    await vi.advanceTimersByTimeAsync(4_100)
-    engine.typing(CHANNEL)
+    await vi.advanceTimersByTimeAsync(2_600)
     expect(typings()).toBe(2)
-    engine.send(CHANNEL, 'done')
-    engine.typing(CHANNEL)
-    expect(typings()).toBe(3)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(typings()).toBe(2)
+  })
+
+  it('ends with the message, and with leaving the channel', async () => {
+    const { engine, told } = setUp()
+    for (const end of [() => engine.send(CHANNEL, 'done'), () => engine.close(CHANNEL)]) {
+      engine.typing(CHANNEL)
+      engine.typing(CHANNEL)
+      end()
+      const before = told.length
+      await vi.advanceTimersByTimeAsync(10_000)
+      expect(told).toHaveLength(before)
+    }
   })
 
   it('of others ends by itself', async () => {

@@ -13,7 +13,7 @@ import { loadReads, saveReads } from './reads'
 import { Sender } from './sender'
 import type { Pending } from './state'
 import type { Store } from './store'
-import { type Edge, mustAsk, refusePage } from './window'
+import { type Edge, mustAsk, mustLoad, refusePage } from './window'
 
 export interface EngineDeps {
   api: Api
@@ -29,12 +29,14 @@ export interface EngineDeps {
 
 /** The server refuses frames over 16 KiB; a window that is left out is resumed from its beginning, no less exactly. */
 const IDENTIFY_BYTES = 12_000
-const TYPING_EVERY = 4_000
+/** The server drops what comes sooner than every two seconds. */
+const TYPING_EVERY = 2_500
 const USERS_WAIT = 20
 const USERS_PER_CALL = 100
 /** A member list is read ahead this far; beyond it, by scrolling. */
 const MEMBERS_AHEAD = 1_000
 const PAGE_TRIES = 4
+const FILL_AGAIN = 2_000
 /** What a channel keeps of its history when it leaves the screen. */
 const KEEP_HIDDEN = 100
 
@@ -44,7 +46,8 @@ export class Engine {
   private readonly asked = new Set<string>()
   private readonly wanted = new Set<string>()
   private readonly loading = new Set<string>()
-  private typed = { channelId: '', at: 0 }
+  private typed = Number.NEGATIVE_INFINITY
+  private typingTimer: ReturnType<typeof setTimeout> | null = null
   private usersTimer: ReturnType<typeof setTimeout> | null = null
   private quietTimer: ReturnType<typeof setTimeout> | null = null
 
@@ -95,6 +98,7 @@ export class Engine {
   }
 
   close(channelId: string): void {
+    this.stopTyping()
     if (this.deps.store.getState().viewing?.channelId === channelId) this.dispatch({ type: 'view', channelId: null })
     this.dispatch({ type: 'trim', channelId, keep: KEEP_HIDDEN })
   }
@@ -187,11 +191,24 @@ export class Engine {
     this.dispatch({ type: 'dropped', channelId, nonce })
   }
 
-  /** Tells the others that the user writes; as often as one likes, it is sent every four seconds. */
+  /** Tells the others that the user writes; as often as one likes, it is sent every few seconds while it lasts. */
   typing(channelId: string): void {
-    const now = this.deps.now()
-    if (this.typed.channelId === channelId && now - this.typed.at < TYPING_EVERY) return
-    if (this.deps.tell({ op: 'typing', d: { channel_id: channelId } })) this.typed = { channelId, at: now }
+    const wait = this.typed + TYPING_EVERY - this.deps.now()
+    if (wait <= 0) {
+      this.stopTyping()
+      if (this.deps.tell({ op: 'typing', d: { channel_id: channelId } })) this.typed = this.deps.now()
+    } else {
+      this.typingTimer ??= setTimeout(() => {
+        this.typingTimer = null
+        this.typing(channelId)
+      }, wait)
+    }
+  }
+
+  /** The user writes no more: nothing is left to tell. */
+  stopTyping(): void {
+    if (this.typingTimer !== null) clearTimeout(this.typingTimer)
+    this.typingTimer = null
   }
 
   private queue(channelId: string, change: Pick<Pending, 'kind' | 'messageId' | 'content'>): void {
@@ -204,7 +221,7 @@ export class Engine {
       v: 0,
     }
     this.dispatch({ type: 'queued', channelId, pending })
-    if (change.kind === 'create') this.typed = { channelId: '', at: 0 }
+    if (change.kind === 'create') this.stopTyping()
     this.sender.flush()
   }
 
@@ -221,6 +238,15 @@ export class Engine {
       const sent = tell({ op: 'since', d: { channel_id: channelId, r: window.r } })
       if (sent) store.dispatch({ type: 'asked', channelId })
     }
+    this.fill()
+  }
+
+  /** Reads the newest messages of the channel on the screen, if they are not here; until it succeeds. */
+  private fill(): void {
+    const { viewing, windows, phase } = this.deps.store.getState()
+    const window = viewing === null ? undefined : windows[viewing.channelId]
+    if (viewing === null || window === undefined || !mustLoad(window) || phase !== 'online') return
+    this.loadNewest(viewing.channelId).catch(() => setTimeout(() => this.fill(), FILL_AGAIN))
   }
 
   /** Collects users to get the profiles of; many rows ask at once, one request answers. */

@@ -17,7 +17,7 @@ export interface ChannelWindow {
   readonly seen: number
   /** Whether an answer to "what follows r" is on its way. */
   readonly asks: boolean
-  /** Whether any answer came: an empty window before it is unknown, after it is empty. */
+  /** Whether the newest messages were ever here: an empty window before that is unknown, after it is empty. */
   readonly loaded: boolean
   readonly ids: readonly string[]
   readonly states: ReadonlyMap<string, Message>
@@ -94,22 +94,23 @@ export function applyEntries(window: ChannelWindow, entries: readonly Entry[]): 
 
 /** Applies an answer: what follows r, or a page that replaces the window. */
 export function applyDelta(window: ChannelWindow, delta: Delta): ChannelWindow {
-  const settled = {
-    ...window,
-    asks: window.asks && !delta.answer,
-    loaded: true,
-    seen: Math.max(window.seen, delta.head),
-  }
-  if (!delta.reset) return applyEntries(settled, delta.entries)
-  if (delta.head <= window.r) return settled
+  const asks = window.asks && !delta.answer
+  const settled = { ...window, asks, seen: Math.max(window.seen, delta.head) }
+  // Not a reset, or no news: the window stands as it is. From r 0 on it is then the whole channel.
+  const whole = { ...settled, loaded: window.loaded || window.base === 0 }
+  if (!delta.reset) return applyEntries(whole, delta.entries)
+  if (delta.head <= window.r) return whole
   const messages = delta.entries.map((entry) => entry.message).sort((a, b) => compareIds(a.id, b.id))
+  // Without messages it only says where the log stands: they are read when the channel is opened.
+  const loaded = messages.length > 0
   return {
     ...settled,
     r: delta.head,
     base: delta.head,
     ids: messages.map((message) => message.id),
     states: new Map(messages.map((message) => [message.id, message])),
-    atEnd: true,
+    loaded,
+    atEnd: loaded,
     n: messages.at(-1)?.n ?? window.n,
     generation: window.generation + 1,
   }
@@ -161,6 +162,9 @@ export function trimWindow(window: ChannelWindow, keep: number): ChannelWindow {
   const states = new Map(kept.filter((pair): pair is readonly [string, Message] => pair[1] !== undefined))
   return { ...window, ids, states, base: window.r, generation: window.generation + 1 }
 }
+
+/** Whether the newest messages are to be read before the channel can be shown. */
+export const mustLoad = (window: ChannelWindow): boolean => !window.loaded && !window.asks
 
 /** Whether the log holds more than was applied, and nobody asked yet. */
 export const mustAsk = (window: ChannelWindow): boolean => window.r < window.seen && !window.asks

@@ -32,7 +32,8 @@ export function Composer({ channelId, channelName, limit, onEditLast }: Composer
   const change = (next: string) => {
     setText(next)
     saveDraft(storage, channelId, next)
-    if (next.trim() !== '') engine.typing(channelId)
+    if (next.trim() === '') engine.stopTyping()
+    else engine.typing(channelId)
   }
   const send = () => {
     if (!sendable) return

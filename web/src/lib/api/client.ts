@@ -22,6 +22,8 @@ export type PageAt = { before?: string; after?: string; around?: string }
 export type Api = ReturnType<typeof createApi>
 
 const PAGE_SIZE = 50
+/** A change on its way goes on when the page is closed or reloaded. */
+const survives = { keepalive: true } as const
 /** How many members a page holds at most: a shorter one is the last. */
 export const membersPerPage = 100
 
@@ -80,12 +82,17 @@ export function createApi(deps: ApiDeps) {
     sendMessage: (channel_id: string, content: string, nonce: string) =>
       read(
         objects.message,
-        POST('/api/channels/{channel_id}/messages', { params: { path: { channel_id } }, body: { content, nonce } }),
+        POST('/api/channels/{channel_id}/messages', {
+          ...survives,
+          params: { path: { channel_id } },
+          body: { content, nonce },
+        }),
       ),
     editMessage: (channel_id: string, message_id: string, content: string, nonce: string) =>
       read(
         objects.message,
         PATCH('/api/channels/{channel_id}/messages/{message_id}', {
+          ...survives,
           params: { path: message(channel_id, message_id) },
           body: { content, nonce },
         }),
@@ -93,6 +100,7 @@ export function createApi(deps: ApiDeps) {
     deleteMessage: (channel_id: string, message_id: string, nonce: string) =>
       done(
         DELETE('/api/channels/{channel_id}/messages/{message_id}', {
+          ...survives,
           params: { path: message(channel_id, message_id), query: { nonce } },
         }),
       ),

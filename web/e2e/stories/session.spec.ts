@@ -1,0 +1,57 @@
+/** Signing in and out: reload, further tabs, deep links, and what survives what. */
+import { expect, test } from '../support/person'
+
+test('a deep link opened signed out is where the sign-in ends; a reload keeps both', async ({ person }) => {
+  const ada = await (await person('ada')).arrive()
+  await ada.createServer('Harbour Radio')
+  await ada.say('Anchor here')
+  await ada.sees('Anchor here')
+  const path = new URL(ada.page.url()).pathname
+
+  await ada.page.reload()
+  await ada.sees('Anchor here')
+  expect(new URL(ada.page.url()).pathname).toBe(path)
+
+  await ada.page.getByRole('button', { name: 'Settings' }).click()
+  await ada.page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await expect(ada.page.getByRole('button', { name: 'Sign in' })).toBeVisible()
+  await ada.open(path)
+  await ada.page.getByRole('button', { name: 'Sign in' }).click()
+  await ada.signIn()
+  await ada.sees('Anchor here')
+  expect(new URL(ada.page.url()).pathname).toBe(path)
+})
+
+test('a second tab is signed in at once, and out together with the first', async ({ person }) => {
+  const ada = await (await person('ada')).arrive()
+  await ada.createServer('Harbour Radio')
+  const second = await ada.context.newPage()
+  const visited: string[] = []
+  second.on('framenavigated', (frame) => visited.push(new URL(frame.url()).pathname))
+  await second.goto(ada.page.url())
+  await expect(second.getByRole('textbox', { name: 'Message #general' })).toBeVisible()
+  expect(visited.filter((path) => path.startsWith('/oidc'))).toEqual([])
+
+  await second.getByRole('button', { name: 'Settings' }).click()
+  await second.getByRole('menuitem', { name: 'Sign out' }).click()
+  await expect(ada.page.getByRole('button', { name: 'Sign in' })).toBeVisible()
+})
+
+test('a draft survives a reload and goes with its message', async ({ person }) => {
+  const ada = await (await person('ada')).arrive()
+  await ada.createServer('Harbour Radio')
+  await ada.composer.fill('Half a thought')
+  await ada.page.reload()
+  await expect(ada.composer).toHaveValue('Half a thought')
+  await ada.composer.press('Enter')
+  await ada.sees('Half a thought')
+  await ada.page.reload()
+  await ada.sees('Half a thought')
+  await expect(ada.composer).toHaveValue('')
+})
+
+test('an invitation that does not exist says so', async ({ person }) => {
+  const ada = await person('ada')
+  await ada.open('/invite/111111111111')
+  await expect(ada.page.getByRole('heading', { name: 'This invitation has ended' })).toBeVisible()
+})
