@@ -9,10 +9,14 @@ import (
 // before, and not only after the next change.
 func TestPresence_OfWhoJoins(t *testing.T) {
 	t.Parallel()
-	ada, bob := newcomer(t, "ada"), newcomer(t, "bob")
+	ada, bob, eve := newcomer(t, "ada"), newcomer(t, "bob"), newcomer(t, "eve")
 	server, _ := harbour(t, ada)
-	adaHears, bobHears := listen(t, ada, 0), listen(t, bob, 1)
-	mark := adaHears.mark()
+	harbour(t, eve, bob)
+	adaHears, eveHears := listen(t, ada, 0), listen(t, eve, 0)
+	mark := eveHears.mark()
+	bobHears := listen(t, bob, 1)
+	hears(t, eveHears, mark, "presence", isNow(bobHears, "online")) // so his coming is old news
+	mark = adaHears.mark()
 	at(t, bob, 1).accept(at(t, ada, 0).invite(server, 1, time.Hour).GetCode())
 	hears(t, adaHears, mark, "presence", isNow(bobHears, "online"))
 }

@@ -110,18 +110,6 @@ func (p *presences) take(now time.Time) map[beep.UserID]string {
 	return out
 }
 
-// tellAgain makes the next take answer users whose status has not changed, but their company has. Whoever is
-// offline needs no telling.
-func (p *presences) tellAgain(ids []beep.UserID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, id := range ids {
-		if len(p.by[id]) > 0 {
-			p.changed[id] = struct{}{}
-		}
-	}
-}
-
 // among answers who of the users is seen as there.
 func (p *presences) among(ids []beep.UserID) []*realtimev1.Presence {
 	p.mu.Lock()
