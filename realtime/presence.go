@@ -9,7 +9,6 @@ import (
 
 	"github.com/beep-chat/beep"
 	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
-	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/perm"
 )
 
@@ -110,6 +109,18 @@ func (p *presences) take(now time.Time) map[beep.UserID]string {
 	return out
 }
 
+// tellAgain makes the next take answer users whose status has not changed, but their company has. Whoever is
+// offline needs no telling.
+func (p *presences) tellAgain(ids []beep.UserID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		if len(p.by[id]) > 0 {
+			p.changed[id] = struct{}{}
+		}
+	}
+}
+
 // among answers who of the users is seen as there.
 func (p *presences) among(ids []beep.UserID) []*realtimev1.Presence {
 	p.mu.Lock()
@@ -195,19 +206,6 @@ func (n *Node) announceAll(ctx context.Context) {
 		}
 	}
 	n.whisper(ctx, w)
-}
-
-// welcome has the presence of new members told once more: they may have been there before they joined, and then
-// nothing about them changes.
-func (n *Node) welcome(rows []*serversv1.Change) {
-	n.present.mu.Lock()
-	defer n.present.mu.Unlock()
-	for _, row := range rows {
-		who := beep.UserID(row.GetMemberSet().GetUserId())
-		if n.present.statusLocked(who) != "offline" {
-			n.present.changed[who] = struct{}{}
-		}
-	}
 }
 
 // tellPresence pushes what has changed to those who share a server, many changes in one write.

@@ -123,16 +123,14 @@ func (n *Node) follow(ctx context.Context, sc *scope, rev uint64) error {
 		if err != nil {
 			return fmt.Errorf("follow scope %s from %d: %w", sc.id, from, err)
 		}
-		gained, err := sc.advance(resp.GetChanges())
+		gained, joined, err := sc.advance(resp.GetChanges())
 		if err != nil {
 			n.abandon(sc)
 			return fmt.Errorf("follow scope %s from %d: %w", sc.id, from, err)
 		}
+		n.present.tellAgain(joined)
 		for _, g := range gained {
 			n.later(func(ctx context.Context) { n.attach(ctx, g.s, sc, g.ch) })
-		}
-		if from > 0 { // whoever enters a scope that is only loaded now is told of all its members anyway
-			n.welcome(resp.GetChanges())
 		}
 		if sc.rev() == from {
 			return beep.Unavailable(fmt.Errorf("scope %s is at %d of %d", sc.id, from, rev))
@@ -159,7 +157,7 @@ type gain struct {
 }
 
 // advance applies rows to the View and settles what they change for the sessions here, in one critical section.
-func (sc *scope) advance(rows []*serversv1.Change) ([]gain, error) {
+func (sc *scope) advance(rows []*serversv1.Change) (gained []gain, joined []beep.UserID, err error) {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
 	var d diff
@@ -169,16 +167,16 @@ func (sc *scope) advance(rows []*serversv1.Change) ([]gain, error) {
 		}
 		change, err := scopelog.Change(sc.id, row)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		affects, err := sc.view.Apply(change)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		d.add(affects)
 		sc.mirrorLocked(row, &d)
 	}
-	return sc.settleLocked(&d), nil
+	return sc.settleLocked(&d), d.joined, nil
 }
 
 // mirrorLocked takes over what a row says besides permissions, and tells those whom it concerns whatever they see.
@@ -197,7 +195,11 @@ func (sc *scope) mirrorLocked(row *serversv1.Change, d *diff) {
 		delete(sc.roles, k.RoleRemoved.GetId())
 		sc.tellLocked(encode("role_removed", &realtimev1.RoleRemoved{ServerId: sc.id.ID, RoleId: k.RoleRemoved.GetId()}))
 	case *serversv1.Change_MemberSet:
-		sc.members[beep.UserID(k.MemberSet.GetUserId())] = k.MemberSet
+		who := beep.UserID(k.MemberSet.GetUserId())
+		if sc.members[who] == nil {
+			d.joined = append(d.joined, who)
+		}
+		sc.members[who] = k.MemberSet
 		sc.tellLocked(encode("member_updated", &realtimev1.MemberUpdated{Member: k.MemberSet}))
 	case *serversv1.Change_MemberRemoved:
 		who := beep.UserID(k.MemberRemoved.GetId())

@@ -18,6 +18,7 @@ type diff struct {
 	channels []beep.ChannelID // rights in these
 	renamed  []beep.ChannelID // these are to be told, rights or not
 	removed  []beep.ChannelID
+	joined   []beep.UserID // new members, of whom the others do not know yet whether they are there
 }
 
 func (d *diff) add(a perm.Affects) {
