@@ -128,7 +128,9 @@ func (n *Node) follow(ctx context.Context, sc *scope, rev uint64) error {
 			n.abandon(sc)
 			return fmt.Errorf("follow scope %s from %d: %w", sc.id, from, err)
 		}
-		n.present.tellAgain(joined)
+		if from > 0 { // whoever enters a scope that is only loaded now is told of all its members
+			n.present.tellAgain(joined)
+		}
 		for _, g := range gained {
 			n.later(func(ctx context.Context) { n.attach(ctx, g.s, sc, g.ch) })
 		}
