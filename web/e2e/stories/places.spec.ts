@@ -79,7 +79,7 @@ test('on a phone, in French', async ({ person }) => {
   await page.getByRole('menuitemradio', { name: 'English' }).tap()
   await expect(page.locator('html')).toHaveAttribute('lang', 'en')
   await page.keyboard.press('Escape')
-  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await expect(page.getByRole('textbox', { name: 'Message #general' })).toBeVisible()
   await page.getByRole('button', { name: 'Members' }).tap()
   await expect(page.getByRole('complementary', { name: 'Members' }).getByText(zoe.name)).toBeVisible()
 })

@@ -3,10 +3,10 @@ import { violations } from '../support/axe'
 import { expect, test } from '../support/person'
 
 test('two people meet by an invitation and talk', async ({ person }) => {
-  const ada = await (await person('ada')).arrive()
+  const ada = await (await person('ines.moreau')).arrive()
   await ada.createServer('Harbour Radio')
   const invitation = await ada.invitation()
-  const bo = await (await person('bo')).follow(invitation, 'Harbour Radio')
+  const bo = await (await person('tomas.reyes')).follow(invitation, 'Harbour Radio')
 
   // Each other's messages, at once.
   await ada.say('North mast was down for eleven minutes. The top connector is full of **water**.')
@@ -50,6 +50,7 @@ test('two people meet by an invitation and talk', async ({ person }) => {
   await bo.composer.pressSequentially('Good, bring')
   await expect(ada.page.getByText(`${bo.name} is typing`)).toBeVisible()
   // SCREENSHOT names the file for the README's picture.
+  await ada.page.mouse.move(700, 20)
   if (process.env.SCREENSHOT) await ada.page.screenshot({ path: process.env.SCREENSHOT })
   expect(await violations(ada.page)).toEqual([])
 })

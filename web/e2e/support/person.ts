@@ -122,7 +122,7 @@ export class Person {
 
 interface Harbour {
   beep: Beep
-  /** A person at a browser of their own. Names are made unique, since all tests share one Beep. */
+  /** A person at a browser of their own. Names are made unique, since all tests share one Beep; not for a picture. */
   person(name: string, options?: BrowserContextOptions): Promise<Person>
 }
 
@@ -142,7 +142,7 @@ export const test = base.extend<Harbour, { harbour: Beep }>({
     await use(async (name, options = {}) => {
       const one = await newPerson(
         browser,
-        `${name}-${info.workerIndex}${info.parallelIndex}-${Date.now().toString(36)}`,
+        process.env.SCREENSHOT ? name : `${name}-${info.workerIndex}-${Date.now().toString(36)}`,
         beep,
         options,
       )

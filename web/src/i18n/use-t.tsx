@@ -1,4 +1,5 @@
 /** React's binding to the catalogues: every text of the client goes through one of these two. */
+import type { I18n } from '@lingui/core'
 import { Trans, useLingui } from '@lingui/react'
 import type { ReactElement } from 'react'
 import type en from './en.json'
@@ -9,7 +10,15 @@ export type T = (id: MessageId, values?: Record<string, string | number>) => str
 /** The function that says a message in the user's language, and the language itself for dates and numbers. */
 export function useT(): { t: T; locale: string } {
   const { i18n } = useLingui()
-  return { t: (id, values) => i18n._(id, values), locale: i18n.locale }
+  return speaker(i18n, i18n.locale)
+}
+
+/**
+ * Another function for another language: i18n stays the same object when its language changes, and what was
+ * said with the same function is remembered.
+ */
+function speaker(i18n: I18n, locale: string): { t: T; locale: string } {
+  return { t: (id, values) => i18n._(id, values), locale }
 }
 
 interface RichProps {
