@@ -9,6 +9,8 @@ export type T = (id: MessageId, values?: Record<string, string | number>) => str
 
 /** The function that says a message in the user's language, and the language itself for dates and numbers. */
 export function useT(): { t: T; locale: string } {
+  // The compiler would take i18n for all that the answer depends on.
+  'use no memo'
   const { i18n } = useLingui()
   return speaker(i18n, i18n.locale)
 }
