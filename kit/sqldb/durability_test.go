@@ -42,7 +42,7 @@ func addPair(t *testing.T, db *sqldb.DB, id int, data []byte) error {
 func TestWriterChild(t *testing.T) {
 	url, round := os.Getenv(childVariable), os.Getenv(childVariable+"_ROUND")
 	if url == "" {
-		t.Skip("run by TestAcknowledged_SurvivesKill")
+		return // not skipped: nothing is left out, and a skip here would hide among those that are
 	}
 	n, err := strconv.Atoi(round)
 	if err != nil {
