@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 BIN   := $(CURDIR)/.cache/bin
 export PATH := $(BIN):$(PATH)
+# The linter's own cache remembers the folder that a result came from; shared between clones it accuses the wrong one.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/.cache/golangci
 
 .PHONY: help run build web test soak bench gen lint lint-go lint-api lint-web lint-repo vuln certs tally
 .DEFAULT_GOAL := help

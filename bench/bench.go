@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
@@ -75,7 +76,7 @@ type room struct {
 	srv     *server
 	channel uint64
 	people  []*client.API // the first listens, the rest send
-	sent    uint64        // numbers the messages of all steps
+	sent    atomic.Uint64 // numbers the messages of all steps
 }
 
 func newRoom(ctx context.Context, srv *server, senders int) (*room, error) {

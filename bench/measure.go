@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -63,7 +62,7 @@ func (r *room) sendFor(ctx context.Context, senders int, d time.Duration) ([]tim
 			var err error
 			for time.Now().Before(deadline) && err == nil {
 				start := time.Now()
-				if err = r.send(ctx, p, atomic.AddUint64(&r.sent, 1)); err == nil {
+				if err = r.send(ctx, p, r.sent.Add(1)); err == nil {
 					took = append(took, time.Since(start))
 				}
 			}
