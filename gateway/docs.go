@@ -16,6 +16,8 @@ func methodNotAllowed() error {
 	return beep.Invalid(beep.CodeMethodNotAllowed, "this path does not take that method")
 }
 
+const openAPIPath = "/api/openapi.yaml"
+
 // docs serves the description of the REST API: for people at /docs, for machines at /api/openapi.yaml.
 func (g *Gateway) docs(mux *http.ServeMux) {
 	page := func(kind string, body []byte) http.HandlerFunc {
@@ -28,5 +30,5 @@ func (g *Gateway) docs(mux *http.ServeMux) {
 	}
 	mux.Handle("GET /docs", page("text/html; charset=utf-8", g.deps.Docs))
 	mux.Handle("GET /docs/docs.css", page("text/css; charset=utf-8", docsCSS))
-	mux.Handle("GET /api/openapi.yaml", page("application/yaml", g.deps.OpenAPI))
+	mux.Handle("GET "+openAPIPath, page("application/yaml", g.deps.OpenAPI))
 }

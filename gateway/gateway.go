@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -85,7 +86,6 @@ func New(ctx context.Context, d Deps) (*Gateway, error) {
 // Handler serves all that the public sees.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/", g.edge.CORS(g.deps.Origins, g.authenticate(g.edge.Handler())))
 	g.docs(mux)
 	mux.Handle("GET /config.json", g.config())
 	mux.Handle("/oidc/", g.deps.Pages)
@@ -94,5 +94,14 @@ func (g *Gateway) Handler() http.Handler {
 		mux.Handle("/ws", g.deps.Realtime)
 	}
 	mux.Handle("/", g.web())
-	return rest.Secure(g.deps.PublicURL.Scheme == "https", mux)
+	api := g.edge.CORS(g.deps.Origins, g.authenticate(g.edge.Handler()))
+	return rest.Secure(g.deps.PublicURL.Scheme == "https", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Not through the mux, which answers a path with an empty segment with a redirect to another path: an id
+		// that is missing is to be refused.
+		if strings.HasPrefix(r.URL.Path, "/api/") && r.URL.Path != openAPIPath {
+			api.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
 }

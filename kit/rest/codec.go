@@ -3,14 +3,11 @@ package rest
 import (
 	"errors"
 	"io"
-	"net/url"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
-	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/beep-chat/beep"
 )
@@ -83,37 +80,3 @@ func (c codec) NewEncoder(w io.Writer) runtime.Encoder {
 
 // ContentType is always JSON.
 func (codec) ContentType(any) string { return "application/json" }
-
-// queryParser refuses parameters that the method does not have, and lists given for single values.
-type queryParser struct{}
-
-// Parse fills msg from values; filter holds the fields that the path has set.
-func (queryParser) Parse(msg proto.Message, values url.Values, filter *utilities.DoubleArray) error {
-	fields := msg.ProtoReflect().Descriptor().Fields()
-	for key, list := range values {
-		f := fields.ByName(protoreflect.Name(key))
-		switch {
-		case f == nil || f.Kind() == protoreflect.MessageKind || filter.HasCommonPrefix([]string{key}):
-			return beep.Invalid(beep.CodeInvalidQuery, "there is no parameter "+quote(key))
-		case !f.IsList() && len(list) != 1:
-			return beep.Invalid(beep.CodeInvalidQuery, "the parameter "+key+" is there twice")
-		case f.Kind() == protoreflect.Uint64Kind:
-			for _, v := range list {
-				if _, err := beep.ParseID[any](v); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	if err := (&runtime.DefaultQueryParser{}).Parse(msg, values, filter); err != nil {
-		return beep.Invalid(beep.CodeInvalidQuery, "a parameter has the wrong type")
-	}
-	return nil
-}
-
-func quote(s string) string {
-	if len(s) > 40 {
-		s = s[:40]
-	}
-	return "\"" + strings.ToValidUTF8(s, "?") + "\""
-}

@@ -27,13 +27,14 @@ type Options struct {
 
 // Edge is a transcoding mux. Register the generated handlers on Mux, then serve Handler.
 type Edge struct {
-	Mux  *runtime.ServeMux
-	opts Options
+	Mux    *runtime.ServeMux
+	opts   Options
+	routes routes
 }
 
 // New makes an edge without routes.
 func New(opts Options) *Edge {
-	e := &Edge{opts: opts}
+	e := &Edge{opts: opts, routes: withQuery()}
 	e.Mux = runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, codec{}),
 		runtime.SetQueryParameterParser(queryParser{}),
@@ -68,6 +69,8 @@ func (e *Edge) Handler() http.Handler {
 				delete(r.Header, name)
 			}
 		}
+		// Without a raw path grpc-gateway decodes the decoded one again, and takes a lone % for a fault of ours.
+		r.URL.RawPath = r.URL.EscapedPath()
 		w.Header().Set("Cache-Control", "no-store")
 		e.Mux.ServeHTTP(&bodyless{ResponseWriter: w}, r)
 	})

@@ -32,18 +32,11 @@ func (e *Edge) strict(next runtime.HandlerFunc) runtime.HandlerFunc {
 }
 
 func (e *Edge) check(w http.ResponseWriter, r *http.Request, path map[string]string) error {
-	for name, value := range path {
-		if strings.HasSuffix(name, "_id") {
-			if _, err := beep.ParseID[any](value); err != nil {
-				return err
-			}
-		}
+	if err := checkPath(path); err != nil {
+		return err
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodDelete {
-		if r.ContentLength != 0 {
-			return beep.Invalid(beep.CodeInvalidBody, r.Method+" takes no body")
-		}
-		return nil
+		return e.checkBodyless(r)
 	}
 	if r.URL.RawQuery != "" {
 		return beep.Invalid(beep.CodeInvalidQuery, "this method takes no query")
@@ -58,6 +51,31 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, path map[string]str
 		}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+func checkPath(path map[string]string) error {
+	for name, value := range path {
+		// Between processes such a string is a fault of ours, in one it would get through.
+		if !utf8.ValidString(value) {
+			return beep.Invalid(beep.CodeInvalidID, "the path is not UTF-8")
+		}
+		if strings.HasSuffix(name, "_id") {
+			if _, err := beep.ParseID[any](value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Edge) checkBodyless(r *http.Request) error {
+	if r.ContentLength != 0 {
+		return beep.Invalid(beep.CodeInvalidBody, r.Method+" takes no body")
+	}
+	if r.URL.RawQuery != "" && !e.routes.takes(r) {
+		return beep.Invalid(beep.CodeInvalidQuery, "this method takes no query")
+	}
 	return nil
 }
 
