@@ -22,6 +22,7 @@ type Outbox interface {
 const (
 	closeGoingAway = 1012
 	closePolicy    = 1008
+	closeFault     = 1011
 	closeTooSlow   = 1013
 	closeToken     = 4401
 	closeFlood     = 4429

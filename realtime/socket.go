@@ -1,9 +1,12 @@
 package realtime
 
 import (
+	"encoding/base64"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -173,10 +176,27 @@ func (n *Node) Handler() http.Handler {
 		}
 		conn, err := upgrader.Upgrade(w, r)
 		if err != nil {
-			return // gws has answered 400
+			return // the connection is gone, or gws has answered 400
 		}
-		n.wait.Go(conn.ReadLoop)
+		n.wait.Go(func() { n.readAll(conn) })
 	})
+}
+
+// readAll reads until the connection ends. What a client sends must not end more than that, and the library panics on
+// a length of 2^63 or more, which it takes for a negative one.
+func (n *Node) readAll(conn *gws.Conn) {
+	defer func() {
+		reason := recover()
+		if reason == nil {
+			return
+		}
+		n.peers.Logger.Warn("socket ended by a frame that cannot be read", "reason", reason)
+		_ = conn.NetConn().Close()
+		if s := sessionOf(conn); s != nil {
+			n.Leave(s)
+		}
+	}()
+	conn.ReadLoop()
 }
 
 // admit refuses pages of foreign origins before the upgrade (a browser sends its cookies along with it), a
@@ -189,10 +209,20 @@ func (n *Node) admit(r *http.Request) error {
 		return beep.Invalid(beep.CodeInvalidQuery, "the address takes no query; the token goes into the first frame")
 	case n.draining.Load():
 		return beep.Unavailable(nil)
-	case r.Header.Get("Upgrade") == "":
+	case r.Method != http.MethodGet:
+		return beep.Invalid(beep.CodeMethodNotAllowed, "this address speaks WebSocket")
+	case !isHandshake(r.Header):
 		return beep.Invalid(beep.CodeInvalidFrame, "this address speaks WebSocket")
 	}
 	return nil
+}
+
+// isHandshake says whether a request with these headers asks for a WebSocket (RFC 6455 §4.1). The library refuses others
+// too, but without saying why, and closes connections that the client believes it may use again.
+func isHandshake(h http.Header) bool {
+	key, err := base64.StdEncoding.DecodeString(h.Get("Sec-WebSocket-Key"))
+	return err == nil && len(key) == 16 && h.Get("Sec-WebSocket-Version") == "13" && strings.EqualFold(h.Get("Upgrade"), "websocket") &&
+		strings.Contains(strings.ToLower(strings.Join(h.Values("Connection"), ",")), "upgrade")
 }
 
 // events are gws's callbacks; the session hangs on the connection.
@@ -215,9 +245,17 @@ func (ev *events) OnOpen(conn *gws.Conn) {
 // OnMessage handles one frame; the next is read when it is done.
 func (ev *events) OnMessage(conn *gws.Conn, msg *gws.Message) {
 	defer func() { _ = msg.Close() }() // gives the buffer back
-	if s := sessionOf(conn); s != nil {
-		ev.n.Receive(s, msg.Bytes())
+	s := sessionOf(conn)
+	if s == nil {
+		return
 	}
+	defer func() {
+		if fault := recover(); fault != nil {
+			ev.n.peers.Logger.Error("frame panicked", "panic", fault, "stack", string(debug.Stack()))
+			s.out.Close(closeFault, "a fault of ours")
+		}
+	}()
+	ev.n.Receive(s, msg.Bytes())
 }
 
 // OnClose forgets the session.
