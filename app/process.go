@@ -117,6 +117,7 @@ func (p *process) peer(from, to string) (grpc.ClientConnInterface, error) {
 		return nil, err
 	}
 	p.closers = append(p.closers, conn.Close)
+	p.tel.Check(to, reached(conn))
 	return conn, nil
 }
 

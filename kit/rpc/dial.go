@@ -39,7 +39,7 @@ type DialOptions struct {
 
 const (
 	// A replica that is back is used again at the latest after maxBackoff.
-	maxBackoff   = 3 * time.Second
+	maxBackoff   = time.Second
 	dialTimeout  = 3 * time.Second
 	pingEvery    = 10 * time.Second
 	pingTimeout  = 5 * time.Second
