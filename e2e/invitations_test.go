@@ -81,7 +81,9 @@ func TestInvitation_Ends(t *testing.T) {
 		voice        voice
 		method, rest string
 	}{
-		{guest(t, 0), http.MethodGet, ""}, {at(t, bob, 1), http.MethodGet, ""}, {at(t, bob, 0), http.MethodPost, "/accept"},
+		{guest(t, 0), http.MethodGet, ""},
+		{at(t, bob, 1), http.MethodGet, ""},
+		{at(t, bob, 0), http.MethodPost, "/accept"},
 		{at(t, bob, 1), http.MethodDelete, ""},
 	} {
 		answers := map[string]string{}

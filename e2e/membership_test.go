@@ -187,7 +187,7 @@ func TestRights_AreNeverHintedAt(t *testing.T) {
 	v.call(http.MethodGet, channelPath(tides, "/overwrites"), nil, overwrites)
 	m := v.send(tides, "for nobody else")
 	elsewhere := v.createServer("Elsewhere") // Bob is not in it
-	there := v.channels(elsewhere)[0]
+	inElsewhere := v.channels(elsewhere)[0]
 
 	const nothing = uint64(1581000000000000001)
 	names := map[string]string{
@@ -199,18 +199,18 @@ func TestRights_AreNeverHintedAt(t *testing.T) {
 		if len(r.ids()) == 0 || r.name == "Servers_GetInvitation" {
 			continue
 		}
-		real, unreal := r.path, r.path
+		there, nowhere := r.path, r.path
 		for _, name := range r.ids() {
-			real = replace(real, name, names[name])
-			unreal = replace(unreal, name, id(nothing))
+			there = replace(there, name, names[name])
+			nowhere = replace(nowhere, name, id(nothing))
 		}
-		if real == unreal { // a code: TestInvitation_Ends has these
+		if there == nowhere { // a code: TestInvitation_Ends has these
 			continue
 		}
 		routed++
 		for i := range site.Gateways {
 			b := at(t, bob, i)
-			got, want := raw(t, b, r.method, real, r.body(t)), raw(t, b, r.method, unreal, r.body(t))
+			got, want := raw(t, b, r.method, there, r.body(t)), raw(t, b, r.method, nowhere, r.body(t))
 			if got != want {
 				t.Errorf("%s tells what exists from what does not:\n%s\n%s", r.name, got, want)
 			}
@@ -223,7 +223,7 @@ func TestRights_AreNeverHintedAt(t *testing.T) {
 	if routed < 15 {
 		t.Errorf("only %d routes were tried", routed)
 	}
-	shutOut(t, bob, http.MethodGet, channelPath(there, ""), "channel_not_found")
+	shutOut(t, bob, http.MethodGet, channelPath(inElsewhere, ""), "channel_not_found")
 	if got := at(t, bob, 0).channels(server); slices.ContainsFunc(got, func(c *serversv1.Channel) bool { return c.GetId() == tides.GetId() }) {
 		t.Errorf("Bob's list of channels has the one that he may not view")
 	}

@@ -85,13 +85,12 @@ func (v voice) call(method, path string, in, out proto.Message) {
 }
 
 // refused makes a call that must be refused with this status and code.
-func (v voice) refused(method, path string, in proto.Message, status int, code beep.Code) *client.Problem {
+func (v voice) refused(method, path string, in proto.Message, status int, code beep.Code) {
 	v.t.Helper()
 	p, err := v.problem(method, path, in)
 	if err != nil || p.Status != status || p.Code != code {
 		v.t.Fatalf("%s %s: got %v, %v; want %d %s", method, path, p, err, status, code)
 	}
-	return p
 }
 
 // problem is the problem document that a call is answered with.

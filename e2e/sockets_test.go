@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -136,13 +135,6 @@ func (e *ear) note(ev client.Event) {
 	}
 }
 
-// stopReading leaves the connection open and reads nothing from it, as a frozen phone does.
-func (e *ear) stopReading() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.hold = make(chan struct{})
-}
-
 func (e *ear) readOn() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -181,18 +173,6 @@ func (e *ear) state() *realtimev1.Ready {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.ready[len(e.ready)-1]
-}
-
-// closedWith answers nil if one of the connections has ended with this code.
-func (e *ear) closedWith(code websocket.StatusCode) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, err := range e.ends {
-		if websocket.CloseStatus(err) == code {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s was not closed with %d: %v", e.who.Name, code, e.ends)
 }
 
 // mark is a place in what was heard, for hears and deaf.
@@ -290,14 +270,4 @@ func (e *ear) contents(c *serversv1.Channel) (list []string) {
 func (e *ear) has(c *serversv1.Channel) (has bool) {
 	e.Windows(func(ws map[uint64]*client.Window) { has = ws[c.GetId()] != nil })
 	return has
-}
-
-// at answers how far e's window of a channel reaches.
-func (e *ear) at(c *serversv1.Channel) (r uint32) {
-	e.Windows(func(ws map[uint64]*client.Window) {
-		if w := ws[c.GetId()]; w != nil {
-			r = w.R
-		}
-	})
-	return r
 }

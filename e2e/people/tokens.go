@@ -66,7 +66,7 @@ func answer(c *http.Client, r *http.Request, out any) error {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return &Refused{Path: r.URL.Path, Status: resp.StatusCode, Body: string(raw)}
+		return &RefusedError{Path: r.URL.Path, Status: resp.StatusCode, Body: string(raw)}
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
 		return fmt.Errorf("%s answers %.200q: %w", r.URL.Path, raw, err)
@@ -74,15 +74,15 @@ func answer(c *http.Client, r *http.Request, out any) error {
 	return nil
 }
 
-// Refused is an answer of the provider other than 200.
-type Refused struct {
+// RefusedError is an answer of the provider other than 200.
+type RefusedError struct {
 	Path   string
 	Status int
 	Body   string
 }
 
 // Error says who answered what.
-func (r *Refused) Error() string {
+func (r *RefusedError) Error() string {
 	return fmt.Sprintf("%s answers %d %.300q", r.Path, r.Status, r.Body)
 }
 
