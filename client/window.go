@@ -36,6 +36,7 @@ func (w *Window) delta(d *realtimev1.Delta) (applied []*messagesv1.Entry) {
 	switch {
 	case !d.GetReset_():
 		applied = w.live(d.GetEntries())
+		w.Seen = max(w.Seen, d.GetHead())
 	case d.GetHead() > w.R:
 		*w = Window{
 			R: d.GetHead(), Base: d.GetHead(), Seen: max(w.Seen, d.GetHead()), Asks: w.Asks,

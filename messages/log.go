@@ -38,7 +38,8 @@ type place struct {
 	r       uint32
 }
 
-// Delta is what follows a place in a channel's log, in order, up to Head. With Reset it is instead the newest page of
+// Delta is what follows a place in a channel's log, in order, up to Head, which is less than the log's when the rest
+// would be too much at once. With Reset it is instead the newest page of
 // messages, newest first, which holds at least everything up to Head.
 type Delta struct {
 	Reset   bool
@@ -131,6 +132,24 @@ func contiguous(r uint32, entries []Entry) []Entry {
 	return entries
 }
 
+// fitting is the part of entries, from the first, that one answer holds.
+func fitting(entries []Entry) []Entry {
+	const besides = 512 // of an entry, without its content
+	size := 0
+	for i, e := range entries {
+		size += besides + len(e.State.Content)
+		for _, b := range []byte(e.State.Content) {
+			if b < ' ' {
+				size += len(`\u0000`) - 1
+			}
+		}
+		if i > 0 && size > MaxSinceBytes {
+			return entries[:i]
+		}
+	}
+	return entries
+}
+
 // since answers what follows r, or a reset when that is too much.
 func (l *logs) since(ctx context.Context, channel beep.ChannelID, r uint32) (Delta, error) {
 	d, err := l.sinces.do(ctx, place{channel, r}, struct{}{})
@@ -159,7 +178,7 @@ func (l *logs) readSince(ctx context.Context, p place) (Delta, error) {
 	if err != nil {
 		return Delta{}, err
 	}
-	entries = contiguous(p.r, entries)
+	entries = fitting(contiguous(p.r, entries))
 	return Delta{Head: p.r + uint32(len(entries)), Entries: entries}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -183,6 +184,34 @@ func TestSince(t *testing.T) {
 	}
 	_, err = w.Since(t.Context(), 0, 0)
 	refused(t, "Since of no channel", err, beep.KindInvalid, beep.CodeInvalidID)
+}
+
+// TestSince_InParts: what would be too large for one answer comes in several, each of which goes on where the last ended.
+func TestSince_InParts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const total = 90
+	long := strings.Repeat("🌊", 4000)
+	for i := range total {
+		w.send(t, ann, fmt.Sprintf("n-%d", i), long)
+	}
+	list := w.log(t)
+	parts, r := 0, uint32(0)
+	for ; r < total; parts++ {
+		d, err := w.Since(t.Context(), channel, r)
+		if err != nil || d.Reset || len(d.Entries) == 0 || d.Head != r+uint32(len(d.Entries)) || len(d.Entries)*len(long) > messages.MaxSinceBytes {
+			t.Fatalf("Since %d: reset %t, head %d, %d entries, %v", r, d.Reset, d.Head, len(d.Entries), err)
+		}
+		for i, e := range d.Entries {
+			if e != list[int(r)+i] {
+				t.Fatalf("Since %d: entry %d is %d", r, i, e.R)
+			}
+		}
+		r = d.Head
+	}
+	if parts != 3 {
+		t.Errorf("it came in %d parts, want 3", parts)
+	}
 }
 
 func TestHeads(t *testing.T) {

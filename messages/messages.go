@@ -25,10 +25,13 @@ import (
 const (
 	MaxBatch = 64  // entries in one Insert
 	MaxSince = 500 // entries that Since answers before it says reset
-	PageSize = 50  // messages in a page that does not say otherwise, and in a reset
-	MaxPage  = 100 // messages in a page
-	MaxHeads = 10_000
-	MaxNonce = 64 // characters
+	// MaxSinceBytes is about where an answer of Since ends, after one entry at least: a reply between services, and what
+	// waits for one client, must hold it.
+	MaxSinceBytes = 512 << 10
+	PageSize      = 50  // messages in a page that does not say otherwise, and in a reset
+	MaxPage       = 100 // messages in a page
+	MaxHeads      = 10_000
+	MaxNonce      = 64 // characters
 )
 
 // Kind is what an entry did to its message. Stored by number: never renumbered.

@@ -116,8 +116,10 @@ func (n *Node) work(ch *channel) {
 
 // serve delivers a wake-up that continues what was sent, and otherwise whatever follows it in the log.
 func (n *Node) serve(ctx context.Context, ch *channel, w *messagesv1.Wake, have uint32) error {
-	f, last, e := wrap(w.GetFrame()), w.GetLast(), w.GetE()
-	if w.GetFirst() > have+1 || len(w.GetFrame()) == 0 {
+	if w.GetFirst() <= have+1 && len(w.GetFrame()) > 0 {
+		return n.pass(ctx, ch, wrap(w.GetFrame()), place{w.GetLast(), w.GetE()})
+	}
+	for {
 		resp, err := n.peers.Log.Since(ctx, &messagesv1.SinceRequest{ChannelId: uint64(ch.id), R: have})
 		if err != nil {
 			return err
@@ -125,15 +127,36 @@ func (n *Node) serve(ctx context.Context, ch *channel, w *messagesv1.Wake, have 
 		if resp.GetHead() <= have {
 			return nil
 		}
-		f, last, e = encode("delta", delta(ch.id, resp, false)), resp.GetHead(), newest(resp.GetEntries())
+		have = resp.GetHead()
+		err = n.pass(ctx, ch, encode("delta", delta(ch.id, resp, false)), place{have, newest(resp.GetEntries())})
+		if err != nil || !endsEarly(resp) {
+			return err
+		}
 	}
-	if err := n.follow(ctx, ch.sc, e); err != nil {
+}
+
+// place is where in a channel's log a frame ends, and the revision of the scope that it needs.
+type place struct {
+	last uint32
+	e    uint64
+}
+
+// pass delivers a frame to those registered in a channel, under a View as new as it needs.
+func (n *Node) pass(ctx context.Context, ch *channel, f Frame, to place) error {
+	if err := n.follow(ctx, ch.sc, to.e); err != nil {
 		return err
 	}
-	if !ch.sc.deliver(ch, f, last, e) {
+	if !ch.sc.deliver(ch, f, to.last, to.e) {
 		return beep.Unavailable(nil)
 	}
 	return nil
+}
+
+// endsEarly says whether an answer may be only the first part of what follows: one that is not small, which costs a
+// question more where it was all.
+func endsEarly(resp *messagesv1.SinceResponse) bool {
+	const small = 64 << 10
+	return !resp.GetReset_() && proto.Size(resp) > small
 }
 
 // delta is an answer of the log without the revisions, which are nobody's business.

@@ -242,7 +242,8 @@ func (n *Node) catchUp(ctx context.Context, s *Session, in []*channel, named map
 	return nil
 }
 
-// since sends one session what follows r, under a View as new as that needs.
+// since sends one session what follows r, under a View as new as that needs. Where that is only the first part, the
+// answer names the head, and the client asks for the next when it has taken this in: it sets the pace.
 func (n *Node) since(ctx context.Context, s *Session, ch *channel, r uint32) error {
 	resp, err := n.peers.Log.Since(ctx, &messagesv1.SinceRequest{ChannelId: uint64(ch.id), R: r})
 	if err != nil {
@@ -252,7 +253,15 @@ func (n *Node) since(ctx context.Context, s *Session, ch *channel, r uint32) err
 	if err := n.follow(ctx, ch.sc, e); err != nil {
 		return err
 	}
-	ch.sc.answer(ch, s, encode("delta", delta(ch.id, resp, true)), e)
+	d := delta(ch.id, resp, true)
+	if endsEarly(resp) {
+		heads, err := n.heads(ctx, []beep.ChannelID{ch.id})
+		if err != nil {
+			return err
+		}
+		d.Head = max(d.Head, heads[ch.id])
+	}
+	ch.sc.answer(ch, s, encode("delta", d), e)
 	return nil
 }
 

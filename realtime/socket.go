@@ -36,19 +36,20 @@ type socket struct {
 	closed   bool
 }
 
-// Push queues f. Over the limit typing and presence are dropped first, then the client is.
+// Push queues f. While more than the limit waits typing and presence are dropped first, then the client is. One frame may
+// be larger than the limit: it would be as large the next time, and its client would never get past it.
 func (k *socket) Push(f Frame) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
 		return
 	}
-	if k.bytes+len(f.data) > k.limit {
+	if k.bytes > k.limit {
 		if f.ephemeral {
 			return
 		}
 		k.dropEphemeralLocked()
-		if k.bytes+len(f.data) > k.limit {
+		if k.bytes > k.limit {
 			k.closeLocked(closeTooSlow, "too slow, resume")
 			return
 		}

@@ -1044,7 +1044,7 @@ type Delta struct {
 	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
 	// Whether entries is the newest page (create entries, newest first) that replaces the window.
 	Reset_ bool `protobuf:"varint,2,opt,name=reset,proto3" json:"reset,omitempty"`
-	// The channel's log up to here is in.
+	// The channel's log up to here is in, or so far it goes: where entries end before, ask for the rest.
 	Head uint32 `protobuf:"varint,3,opt,name=head,proto3" json:"head,omitempty"`
 	// Contiguous from what was asked, or the page.
 	Entries []*v12.Entry `protobuf:"bytes,4,rep,name=entries,proto3" json:"entries,omitempty"`
