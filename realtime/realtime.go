@@ -132,7 +132,13 @@ func (n *Node) handle(ctx context.Context, s *Session, op string, d proto.Messag
 			s.out.Close(closePolicy, "identify comes once")
 			return nil
 		}
-		return n.identify(ctx, s, m)
+		err := n.identify(ctx, s, m)
+		// The client says who it is once and then waits: one that cannot be answered now has to come again.
+		if known, ok := errors.AsType[*beep.Error](err); ok && known.Kind == beep.KindUnavailable {
+			s.out.Close(closeGoingAway, "try again")
+			return nil
+		}
+		return err
 	}
 	if _, ok := d.(*emptypb.Empty); ok {
 		s.push(heartbeatAck)
