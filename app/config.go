@@ -82,6 +82,9 @@ func (c Config) resolve() (Config, error) {
 	if c.PublicURL, err = c.public(); err != nil {
 		return c, err
 	}
+	if err := c.check(); err != nil {
+		return c, err
+	}
 	for _, store := range []struct {
 		url  *string
 		name string
@@ -92,6 +95,32 @@ func (c Config) resolve() (Config, error) {
 	}
 	return c, nil
 }
+
+// check refuses values that would be taken and then mean nothing, or nothing that anyone wants.
+func (c Config) check() error {
+	for name, n := range map[string]int{"message rate": c.MessageRate, "edit rate": c.EditRate, "sockets of a user": c.UserSockets} {
+		if n < 0 {
+			return fmt.Errorf("the %s is %d, less than nothing", name, n)
+		}
+	}
+	for _, origin := range c.Origins {
+		if !isOrigin(origin) {
+			return fmt.Errorf("the origin %q is not http(s)://HOST, as browsers say it", origin)
+		}
+	}
+	if u, err := url.Parse(c.OTLP); c.OTLP != "" && (err != nil || u.Host == "" || !isHTTP(u.Scheme)) {
+		return fmt.Errorf("the OTLP address %q is not http(s)://HOST", c.OTLP)
+	}
+	return nil
+}
+
+// isOrigin says whether s is an origin to the letter: it is compared with what browsers send.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && isHTTP(u.Scheme) && s == u.Scheme+"://"+u.Host
+}
+
+func isHTTP(scheme string) bool { return scheme == "http" || scheme == "https" }
 
 // public is the public URL, from the HTTP address where it is not set, without a slash at its end.
 func (c Config) public() (string, error) {
@@ -106,7 +135,7 @@ func (c Config) public() (string, error) {
 		return "http://" + net.JoinHostPort(host, port), nil
 	}
 	u, err := url.Parse(c.PublicURL)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || strings.TrimSuffix(u.Path, "/") != "" {
+	if err != nil || u.Host == "" || !isHTTP(u.Scheme) || strings.TrimSuffix(u.Path, "/") != "" {
 		return "", fmt.Errorf("the public URL %q is not http(s)://HOST", c.PublicURL)
 	}
 	return strings.TrimSuffix(c.PublicURL, "/"), nil

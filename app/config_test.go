@@ -53,6 +53,12 @@ func TestResolve(t *testing.T) {
 		"URL with a path":     {Config{HTTP: ":1", PublicURL: "https://x.org/chat"}, nil, "public URL"},
 		"URL of no scheme":    {Config{HTTP: ":1", PublicURL: "x.org"}, nil, "public URL"},
 		"bad address":         {Config{HTTP: "8080"}, nil, "HTTP address"},
+		"an origin":           {Config{HTTP: ":1", Origins: []string{"https://x.org:8443"}}, func(Config) bool { return true }, ""},
+		"origin with a slash": {Config{HTTP: ":1", Origins: []string{"https://x.org/"}}, nil, "origin"},
+		"origin of no scheme": {Config{HTTP: ":1", Origins: []string{"x.org"}}, nil, "origin"},
+		"any origin":          {Config{HTTP: ":1", Origins: []string{"*"}}, nil, "origin"},
+		"negative rate":       {Config{HTTP: ":1", MessageRate: -1}, nil, "message rate"},
+		"OTLP of no scheme":   {Config{HTTP: ":1", OTLP: "collector:4318"}, nil, "OTLP"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
