@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -20,6 +21,9 @@ import (
 	"testing"
 	"time"
 
+	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
+	"github.com/beep-chat/beep/client"
+	"github.com/beep-chat/beep/e2e/people"
 	"github.com/beep-chat/beep/e2e/stack"
 )
 
@@ -32,6 +36,7 @@ type world struct {
 	postgres *stack.Postgres // split mode only, as redis
 	redis    *stack.Redis
 	traces   *collector
+	watcher  *people.Person // of settled
 	// strict is a second installation, with the limits that one has by default, which sends its traces to traces.
 	// It is started when it is first asked for.
 	strict func() (*stack.Beep, error)
@@ -104,10 +109,58 @@ func (w *world) start(ctx context.Context) (err error) {
 		return err
 	}
 	w.strict = sync.OnceValues(func() (*stack.Beep, error) {
-		return w.install(ctx, "strict", "BEEP_OTLP="+w.traces.url)
+		return w.install(ctx, "strict", "BEEP_OTLP="+w.traces.url, "BEEP_ORIGINS=https://friend.example")
 	})
-	w.Beep, err = w.install(ctx, "main", "BEEP_MESSAGE_RATE=1000000", "BEEP_EDIT_RATE=1000000")
-	return err
+	if w.Beep, err = w.install(ctx, "main", "BEEP_MESSAGE_RATE=1000000", "BEEP_EDIT_RATE=1000000"); err != nil {
+		return err
+	}
+	w.watcher, err = people.SignUp(ctx, w.URL, "watcher")
+	return errors.Join(err, w.settled(ctx))
+}
+
+// settled waits until every gateway and every node serves. After a start some may know for another second that a peer
+// was not there, and tests that count connections must not begin in it.
+func (w *world) settled(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := w.serving(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not everything serves: %w", err)
+		case <-tick.C:
+		}
+	}
+}
+
+// serving asks everything once.
+func (w *world) serving(ctx context.Context) error {
+	for _, base := range w.Gateways {
+		// A server that there is not, so that authz is asked too.
+		err := w.watcher.At(base).Call(ctx, http.MethodGet, "/api/servers/1581000000000000009/members", nil, nil)
+		if client.CodeOf(err) != "server_not_found" {
+			return fmt.Errorf("%s: %w", base, err)
+		}
+		err = w.watcher.At(base).Call(ctx, http.MethodGet, "/api/channels/1581000000000000009/messages", nil, nil)
+		if client.CodeOf(err) != "channel_not_found" {
+			return fmt.Errorf("%s: %w", base, err)
+		}
+	}
+	for _, node := range w.Sockets {
+		once, done := context.WithCancel(ctx)
+		ready := false
+		err := w.watcher.Socket(node).Connect(once, func(*realtimev1.Ready) { ready = true; done() })
+		done()
+		if !ready {
+			return fmt.Errorf("%s: %w", node, err)
+		}
+	}
+	return nil
 }
 
 // install starts an installation in a folder of its own, which close stops.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -61,7 +62,9 @@ type ear struct {
 	ends  []error // of connections
 	ready []*realtimev1.Ready
 	hold  chan struct{} // while it is not nil, nothing is read; closed to read on
+	away  chan struct{} // while it is not nil, it does not come back; closed to do so
 	cut   context.CancelFunc
+	node  string // where it was when the server was last ready
 }
 
 // frame is one that was received.
@@ -111,12 +114,19 @@ func (e *ear) run(ctx context.Context) {
 		err := e.Connect(life, func(r *realtimev1.Ready) {
 			e.mu.Lock()
 			defer e.mu.Unlock()
-			e.ready = append(e.ready, r)
+			e.ready, e.node = append(e.ready, r), e.nodes[n%len(e.nodes)]
 		})
 		cut()
 		e.mu.Lock()
 		e.ends = append(e.ends, err)
+		away := e.away
 		e.mu.Unlock()
+		if away != nil {
+			select {
+			case <-ctx.Done():
+			case <-away:
+			}
+		}
 		select {
 		case <-ctx.Done():
 		case <-pause.C:
@@ -135,6 +145,13 @@ func (e *ear) note(ev client.Event) {
 	}
 }
 
+// stopReading leaves the connection open and reads nothing from it, as a frozen phone does.
+func (e *ear) stopReading() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.hold = make(chan struct{})
+}
+
 func (e *ear) readOn() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -149,6 +166,21 @@ func (e *ear) disconnect() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.cut()
+}
+
+// goAway cuts the connection until comeBack, as a tunnel does.
+func (e *ear) goAway() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.away = make(chan struct{})
+	e.cut()
+}
+
+func (e *ear) comeBack() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	close(e.away)
+	e.away = nil
 }
 
 // connected answers nil when the server has been ready for this client n times.
@@ -168,11 +200,37 @@ func (e *ear) lives() int {
 	return len(e.ready)
 }
 
+// place is the number of the node that it is on.
+func (e *ear) place() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Index(site.Sockets, e.node)
+}
+
 // state is what the newest ready said.
 func (e *ear) state() *realtimev1.Ready {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.ready[len(e.ready)-1]
+}
+
+// closedWith answers nil if one of the connections has ended with this code.
+func (e *ear) closedWith(code websocket.StatusCode) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, err := range e.ends {
+		if websocket.CloseStatus(err) == code {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s was not closed with %d: %v", e.who.Name, code, e.ends)
+}
+
+// endings are how its connections ended, but for the present one.
+func (e *ear) endings() []error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.ends)
 }
 
 // mark is a place in what was heard, for hears and deaf.
@@ -210,7 +268,7 @@ func hears[T any, M interface {
 				return nil
 			}
 		}
-		return fmt.Errorf("%s heard %d frames %s, none of them as wanted", e.who.Name, len(frames), op)
+		return fmt.Errorf("%s heard %d frames %s, none of them as wanted; its connections ended: %v", e.who.Name, len(frames), op, e.endings())
 	})
 	return found, when
 }

@@ -196,6 +196,16 @@ func (p *Person) Replay(ctx context.Context, refresh string) error {
 	return err
 }
 
+// OtherTokens are what this browser holds besides its access token, by name. None of them is one.
+func (p *Person) OtherTokens() map[string]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return map[string]string{"refresh token": p.tokens.Refresh, "ID token": p.tokens.ID}
+}
+
+// Cookies are those that this browser sends to an address.
+func (p *Person) Cookies(u *url.URL) []*http.Cookie { return p.browser.http.Jar.Cookies(u) }
+
 // Secrets are what no log may ever hold of this person.
 func (p *Person) Secrets() []string {
 	p.mu.Lock()

@@ -39,6 +39,7 @@ type Beep struct {
 	Gateways  []string            // base URLs for REST
 	Sockets   []string            // ws://… addresses
 	Processes map[string]*Process // by name: "beep", or "gateway-1", "messages-2", …
+	Health    map[string]string   // by name, where each tells of its health
 
 	// Of the split mode: the folder of the certificates, and where, by name, each process serves gRPC and the users
 	// target the pages to sign in. All else than the services themselves must find those addresses closed.
@@ -52,7 +53,7 @@ var replicas = map[string]int{"users": 1, "servers": 1, "authz": 1, "messages": 
 
 // StartBeep starts an installation and returns when every process is ready.
 func StartBeep(ctx context.Context, o Options) (*Beep, error) {
-	b := &Beep{Processes: map[string]*Process{}}
+	b := &Beep{Processes: map[string]*Process{}, Health: map[string]string{}}
 	var err error
 	if o.Mode == Split {
 		err = b.startSplit(ctx, o)
@@ -92,6 +93,7 @@ func (b *Beep) startAll(ctx context.Context, o Options) error {
 	http, health := loopback(ports[0]), loopback(ports[1])
 	b.URL = "http://" + http
 	b.Gateways, b.Sockets = []string{b.URL}, []string{"ws://" + http + "/ws"}
+	b.Health["beep"] = health
 	p, err := Start(ctx, o.spec("beep", health, "BEEP_HTTP="+http, "BEEP_DATA="+filepath.Join(o.Dir, "data")))
 	if p != nil {
 		b.Processes["beep"] = p
@@ -143,6 +145,7 @@ func (b *Beep) startEach(ctx context.Context, o Options, l layout, shared []stri
 	found := make(chan started, len(l))
 	g, ctx := errgroup.WithContext(ctx)
 	for name, at := range l {
+		b.Health[name] = at.health
 		target, _, _ := strings.Cut(name, "-")
 		env := append(slices.Clone(shared), "BEEP_TARGET="+target, "BEEP_HTTP="+at.http)
 		if at.grpc != "" {
