@@ -59,7 +59,7 @@ func newHavoc(t *testing.T, mode stack.Mode) *havoc {
 	t.Helper()
 	h := &havoc{seed: seed(t), beep: install(t, mode)}
 	h.writers, h.listeners = crowd(t, h.beep, "writer", 8), crowd(t, h.beep, "listener", listening)
-	h.killer = &faults.Killer{Beep: h.beep, Rand: rand.New(rand.NewPCG(h.seed, 0))} //nolint:gosec // to be repeated
+	h.killer = &faults.Killer{Beep: h.beep, Rand: rand.New(rand.NewPCG(h.seed, 0))}
 	return h
 }
 

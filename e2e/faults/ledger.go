@@ -42,7 +42,9 @@ func (o *Op) key() key { return key{o.Channel, o.Author, o.Nonce} }
 
 func (o *Op) acked() bool { return o.answered > 0 }
 
-func (o *Op) String() string { return fmt.Sprintf("%s %q by %d in %d", o.Kind, o.Nonce, o.Author, o.Channel) }
+func (o *Op) String() string {
+	return fmt.Sprintf("%s %q by %d in %d", o.Kind, o.Nonce, o.Author, o.Channel)
+}
 
 // Ledger is what was asked for and how it was answered. Safe for concurrent use.
 type Ledger struct {

@@ -31,7 +31,7 @@ func soak() bool { return os.Getenv("BEEP_SOAK") != "" }
 // seed is what the choices of a test derive from; it is printed, and BEEP_SEED repeats it.
 func seed(t *testing.T) uint64 {
 	t.Helper()
-	s := rand.Uint64() //nolint:gosec // any will do
+	s := rand.Uint64()
 	if given := os.Getenv("BEEP_SEED"); given != "" {
 		var err error
 		if s, err = strconv.ParseUint(given, 10, 64); err != nil {
