@@ -227,14 +227,11 @@ func (n *Node) Leave(s *Session) {
 	who := s.user
 	s.gone = true
 	s.mu.Unlock()
-	u := n.forget(who, s)
+	n.forget(who, s)
 	for _, sc := range s.scopeList() {
 		sc.drop(s)
 	}
-	if u != nil {
-		u.reading.Lock()
-		delete(u.entered, s)
-		u.reading.Unlock()
+	if who != 0 {
 		n.announce(who)
 	}
 }

@@ -38,10 +38,10 @@ func (n *Node) identify(ctx context.Context, s *Session, m *realtimev1.Identify)
 		s.out.Close(closeFlood, "too many sessions")
 		return nil
 	}
-	s.mu.Lock()
-	s.user, s.signIn, s.token, s.expires = c.User, c.Session, m.GetToken(), expires
-	s.status, s.holding = status, true
-	s.mu.Unlock()
+	if !s.become(c, m.GetToken(), expires, status) {
+		n.forget(c.User, s)
+		return nil
+	}
 	if ctx, err = rpc.WithIdentity(ctx, n.peers.Minter, c); err == nil {
 		err = n.resume(ctx, s, u, m.GetChannels())
 	}
@@ -66,8 +66,10 @@ func (n *Node) resume(ctx context.Context, s *Session, u *user, named map[uint64
 	if err != nil {
 		return err
 	}
-	u.reading.Lock()
-	defer u.reading.Unlock()
+	if err := u.reading.take(ctx); err != nil {
+		return err
+	}
+	defer u.reading.give()
 	if err := n.readPersonal(ctx, u, rev); err != nil {
 		return err
 	}
@@ -85,7 +87,7 @@ func (n *Node) resume(ctx context.Context, s *Session, u *user, named map[uint64
 	}
 	n.dismiss(s, in, named)
 	s.release(encode("ready", ready))
-	u.entered[s] = struct{}{}
+	n.noteEntered(u, s)
 	return n.catchUp(ctx, s, in, named)
 }
 

@@ -26,7 +26,7 @@ type scope struct {
 	id      beep.Scope
 	unwatch func()
 
-	following sync.Mutex // one reader of the log at a time, held over calls
+	following turn // of the one reader of the log
 
 	mu       sync.RWMutex // guards everything below, the channels' subs included; held for no call
 	view     *perm.View
@@ -45,7 +45,7 @@ func newScope(id beep.Scope) *scope {
 	return &scope{
 		id: id, view: perm.NewView(id), roles: map[uint64]*serversv1.Role{}, members: map[beep.UserID]*serversv1.Member{},
 		listed: map[beep.ChannelID]*serversv1.Channel{}, channels: map[beep.ChannelID]*channel{},
-		sessions: map[*Session]perm.Rights{},
+		sessions: map[*Session]perm.Rights{}, following: newTurn(),
 	}
 }
 
@@ -116,8 +116,10 @@ func (n *Node) follow(ctx context.Context, sc *scope, rev uint64) error {
 	if sc.rev() >= rev {
 		return nil
 	}
-	sc.following.Lock()
-	defer sc.following.Unlock()
+	if err := sc.following.take(ctx); err != nil {
+		return fmt.Errorf("follow scope %s to %d: %w", sc.id, rev, err)
+	}
+	defer sc.following.give()
 	for from := sc.rev(); from < rev; from = sc.rev() {
 		resp, err := n.peers.Scopes.ListChanges(ctx, &serversv1.ListChangesRequest{Scope: scopeProto(sc.id), After: from})
 		if err != nil {

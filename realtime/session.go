@@ -83,6 +83,19 @@ func (s *Session) release(first Frame) {
 	s.holding, s.held = false, nil
 }
 
+// become makes the session that of a user, whose frames wait for "ready" from then on. A client that has left becomes
+// nobody any more: what its leaving undid would be done again, and stay.
+func (s *Session) become(c beep.Caller, token string, expires time.Time, status string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return false
+	}
+	s.user, s.signIn, s.token, s.expires = c.User, c.Session, token, expires
+	s.status, s.holding = status, true
+	return true
+}
+
 func (s *Session) identity() beep.UserID {
 	s.mu.Lock()
 	defer s.mu.Unlock()

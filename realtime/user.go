@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/beep-chat/beep"
@@ -16,14 +15,14 @@ type user struct {
 	id      beep.UserID
 	unwatch func() // of the personal scope's wake-ups
 
-	// sessions is guarded by Node.mu.
-	sessions map[*Session]struct{}
+	// sessions is guarded by Node.mu. The value says whether the session has entered what the user belongs to: it is
+	// then taken into what the user joins, and before that it finds this in belongs itself.
+	sessions map[*Session]bool
 
 	cursor atomic.Uint64 // moved by the reader only
 
-	reading sync.Mutex   // one reader of the personal scope at a time, held over calls; guards everything below
+	reading turn         // of the one reader of the personal scope; guards what is below
 	belongs []beep.Scope // in the order joined
-	entered map[*Session]struct{}
 }
 
 // userOf finds or makes the user of a session, which counts as one of the user's from then on.
@@ -32,14 +31,14 @@ func (n *Node) userOf(id beep.UserID, s *Session) (*user, error) {
 	defer n.mu.Unlock()
 	u := n.users[id]
 	if u == nil {
-		u = &user{id: id, sessions: map[*Session]struct{}{}, entered: map[*Session]struct{}{}}
+		u = &user{id: id, sessions: map[*Session]bool{}, reading: newTurn()}
 		n.users[id] = u
 		u.unwatch = n.peers.Bus.Subscribe(scopeTopic(beep.UserScope(id)), func([]byte) { n.later(func(ctx context.Context) { n.lookAt(ctx, u) }) })
 	}
 	if len(u.sessions) >= n.limits.SocketsPerUser {
 		return nil, beep.Limited(beep.CodeRateLimited, "too many sessions at once", floodWindow)
 	}
-	u.sessions[s] = struct{}{}
+	u.sessions[s] = false
 	return u, nil
 }
 
@@ -57,21 +56,41 @@ func (n *Node) sessionsOf(id beep.UserID) []*Session {
 	return out
 }
 
+// noteEntered marks a session that has entered what its user belongs to, unless its client has left meanwhile.
+func (n *Node) noteEntered(u *user, s *Session) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, in := u.sessions[s]; in {
+		u.sessions[s] = true
+	}
+}
+
+// enteredOf is the sessions of a user that noteEntered marked.
+func (n *Node) enteredOf(u *user) (out []*Session) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for s, entered := range u.sessions {
+		if entered {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // forget takes a session that is gone off its user.
-func (n *Node) forget(id beep.UserID, s *Session) *user {
+func (n *Node) forget(id beep.UserID, s *Session) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.sessions, s)
 	u := n.users[id]
 	if u == nil {
-		return nil
+		return
 	}
 	delete(u.sessions, s)
 	if len(u.sessions) == 0 {
 		delete(n.users, id)
 		go u.unwatch() // the bus has locks of its own
 	}
-	return u
 }
 
 // lookAt reads what is new in a personal scope: sessions enter scopes joined, and scopes left are followed,
@@ -83,13 +102,15 @@ func (n *Node) lookAt(ctx context.Context, u *user) {
 }
 
 func (n *Node) lookUpTo(ctx context.Context, u *user, rev uint64) {
-	u.reading.Lock()
-	defer u.reading.Unlock()
+	if u.reading.take(ctx) != nil {
+		return
+	}
+	defer u.reading.give()
 	_ = n.readPersonal(ctx, u, rev) // what an error left unread is read again by the next sweep
 }
 
 // readPersonal reads a personal scope up to rev and acts on what is new, also when it could not read all of
-// it: sessions that are connected enter scopes joined, and scopes left are followed. u.reading is held.
+// it: sessions that are connected enter scopes joined, and scopes left are followed. The turn to read is the caller's.
 func (n *Node) readPersonal(ctx context.Context, u *user, rev uint64) error {
 	joined, left, err := n.listPersonal(ctx, u, rev)
 	for _, id := range left {
@@ -98,14 +119,14 @@ func (n *Node) readPersonal(ctx context.Context, u *user, rev uint64) error {
 		}
 	}
 	for _, id := range joined {
-		for s := range u.entered {
+		for _, s := range n.enteredOf(u) {
 			n.enterLive(ctx, s, id)
 		}
 	}
 	return err
 }
 
-// listPersonal applies the rows of a personal scope up to rev; u.reading is held.
+// listPersonal applies the rows of a personal scope up to rev; the turn to read is the caller's.
 func (n *Node) listPersonal(ctx context.Context, u *user, rev uint64) (joined, left []beep.Scope, err error) {
 	for u.cursor.Load() < rev {
 		resp, err := n.peers.Scopes.ListChanges(ctx, &serversv1.ListChangesRequest{
@@ -129,13 +150,13 @@ func (n *Node) listPersonal(ctx context.Context, u *user, rev uint64) (joined, l
 	return joined, left, nil
 }
 
-// join notes that the user belongs to a scope; u.reading is held.
+// join notes that the user belongs to a scope; the turn to read is the caller's.
 func (u *user) join(id beep.Scope) beep.Scope {
 	u.belongs = append(slices.DeleteFunc(u.belongs, func(x beep.Scope) bool { return x == id }), id)
 	return id
 }
 
-// part notes that the user belongs to it no more; u.reading is held.
+// part notes that the user belongs to it no more; the turn to read is the caller's.
 func (u *user) part(id beep.Scope) beep.Scope {
 	u.belongs = slices.DeleteFunc(u.belongs, func(x beep.Scope) bool { return x == id })
 	return id
