@@ -21,15 +21,17 @@ type Frame struct {
 	ephemeral bool // typing and presence: a slow client loses these first
 }
 
-// Payload is the JSON in the first frame, for tests and in-process sessions.
+// Payload is the JSON in the first frame, for tests and in-process sessions. It ends where its frame does: presences
+// travel several in one Frame, and the next one's header is no JSON.
 func (f Frame) Payload() []byte {
-	switch f.data[1] {
+	switch n := f.data[1]; n {
 	case 126:
-		return f.data[4:]
+		return f.data[4:][:binary.BigEndian.Uint16(f.data[2:])]
 	case 127:
-		return f.data[10:]
+		return f.data[10:][:binary.BigEndian.Uint64(f.data[2:])]
+	default:
+		return f.data[2:][:n]
 	}
-	return f.data[2:]
 }
 
 var encoding = protojson.MarshalOptions{UseProtoNames: true}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +47,10 @@ func TestDecode_RefusesFramesThatAreNotOfTheProtocol(t *testing.T) {
 		"key twice":      {`{"op":"since","d":{"r":1,"r":2}}`, beep.CodeInvalidFrame},
 		"unknown field":  {`{"op":"heartbeat","d":{"x":1}}`, beep.CodeInvalidFrame},
 		"wrong type":     {`{"op":"since","d":{"channel_id":"7","r":"x"}}`, beep.CodeInvalidFrame},
+		"text behind it": {`{"op":"heartbeat","d":{}} x`, beep.CodeInvalidFrame},
+		"two frames":     {`{"op":"heartbeat","d":{}}{"op":"heartbeat","d":{}}`, beep.CodeInvalidFrame},
+		"NUL behind it":  {"{\"op\":\"heartbeat\",\"d\":{}}\x00", beep.CodeInvalidFrame},
+		"d goes on":      {`{"op":"since","d":{"channel_id":"7","r":1}{}}`, beep.CodeInvalidFrame},
 		"negative r":     {`{"op":"since","d":{"channel_id":"7","r":-1}}`, beep.CodeInvalidFrame},
 		"d is a string":  {`{"op":"since","d":"x"}`, beep.CodeInvalidFrame},
 		"bad UTF-8":      {"{\"op\":\"presence\",\"d\":{\"status\":\"\xff\"}}", beep.CodeInvalidFrame},
@@ -87,6 +92,10 @@ func TestEncode_FramesOfEveryLengthAreWhole(t *testing.T) {
 		}
 		if got := declared(f.data); got != len(f.Payload()) {
 			t.Errorf("length %d: the header says %d, the payload has %d", n, got, len(f.Payload()))
+		}
+		two := Frame{data: slices.Concat(f.data, f.data)}
+		if got := two.Payload(); string(got) != string(f.Payload()) {
+			t.Errorf("length %d: with another frame behind it the payload has %d bytes, want %d", n, len(got), len(f.Payload()))
 		}
 		if string(wrap(f.Payload()).data) != string(f.data) {
 			t.Errorf("length %d: wrapped again it differs", n)
