@@ -132,13 +132,7 @@ func (n *Node) handle(ctx context.Context, s *Session, op string, d proto.Messag
 			s.out.Close(closePolicy, "identify comes once")
 			return nil
 		}
-		err := n.identify(ctx, s, m)
-		// The client says who it is once and then waits: one that cannot be answered now has to come again.
-		if known, ok := errors.AsType[*beep.Error](err); ok && known.Kind == beep.KindUnavailable {
-			s.out.Close(closeGoingAway, "try again")
-			return nil
-		}
-		return err
+		return n.awaited(s, n.identify(ctx, s, m))
 	}
 	if _, ok := d.(*emptypb.Empty); ok {
 		s.push(heartbeatAck)
@@ -151,13 +145,25 @@ func (n *Node) handle(ctx context.Context, s *Session, op string, d proto.Messag
 	case *realtimev1.RenewToken:
 		return n.renew(ctx, s, m.GetToken())
 	case *realtimev1.Since:
-		return n.ask(ctx, s, beep.ChannelID(m.GetChannelId()), m.GetR())
+		return n.awaited(s, n.ask(ctx, s, beep.ChannelID(m.GetChannelId()), m.GetR()))
 	case *realtimev1.StartTyping:
 		return n.typing(ctx, s, beep.ChannelID(m.GetChannelId()))
 	case *realtimev1.SetStatus:
 		return n.setStatus(ctx, s, m.GetStatus())
 	}
 	return beep.Invalid(beep.CodeUnknownOp, "there is no op "+op)
+}
+
+// awaited is what becomes of a frame that the client sends once and then waits for. Where it was not refused, but cannot
+// be answered now, the client is sent away: it comes again and resumes, and would otherwise wait for ever.
+func (n *Node) awaited(s *Session, err error) error {
+	known, ok := errors.AsType[*beep.Error](err)
+	if err == nil || (ok && known.Kind != beep.KindUnavailable && known.Kind != beep.KindInternal) {
+		return err
+	}
+	n.peers.Logger.Warn("frame not answered", "session", s.id, "error", err)
+	s.out.Close(closeGoingAway, "try again")
+	return nil
 }
 
 var heartbeatAck = encode("heartbeat_ack", &emptypb.Empty{})
