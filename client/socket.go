@@ -137,12 +137,9 @@ func (s *Socket) write(ctx context.Context, conn *websocket.Conn, op string, d p
 
 // take takes one frame in and answers what it asks for.
 func (s *Socket) take(ctx context.Context, conn *websocket.Conn, raw []byte, onHello func(*realtimev1.Hello), onReady func(*realtimev1.Ready)) error {
-	var f struct {
-		Op string          `json:"op"`
-		D  json.RawMessage `json:"d"`
-	}
-	if err := json.Unmarshal(raw, &f); err != nil {
-		return fmt.Errorf("frame %.100q: %w", raw, err)
+	f, err := parse(raw)
+	if err != nil {
+		return err
 	}
 	switch f.Op {
 	case "hello":
@@ -179,6 +176,32 @@ func (s *Socket) take(ctx context.Context, conn *websocket.Conn, raw []byte, onH
 		return s.write(ctx, conn, "since", asks)
 	}
 	return nil
+}
+
+// envelope is what every frame is.
+type envelope struct {
+	Op string          `json:"op"`
+	D  json.RawMessage `json:"d"`
+}
+
+func parse(raw []byte) (envelope, error) {
+	var f envelope
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return envelope{}, fmt.Errorf("frame %.100q: %w", raw, err)
+	}
+	return f, nil
+}
+
+// Apply takes in the JSON of one frame that did not come over the connection in use: one that was under way when a newer
+// took its place, or of a server in the same process. It answers what the client has to ask for now, nil for nothing;
+// asking is the caller's. A frame may be late or come twice: what does not continue a window moves none, so the order
+// among frames of one connection is all that matters.
+func (s *Socket) Apply(frame []byte) (*realtimev1.Since, error) {
+	f, err := parse(frame)
+	if err != nil {
+		return nil, err
+	}
+	return s.apply(f.Op, f.D)
 }
 
 // apply is docs/realtime.md's "what a client keeps". It answers what to ask for, or nil.
