@@ -65,6 +65,9 @@ func (w wire) say(frame string) {
 	}
 }
 
+// sayWhatEnds sends a frame that the node ends the connection for, perhaps before all of it was sent.
+func (w wire) sayWhatEnds(frame string) { _ = w.Write(w.t.Context(), websocket.MessageText, []byte(frame)) }
+
 // next is the next frame, or how the connection ended.
 func (w wire) next() (op string, d json.RawMessage, err error) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
@@ -228,8 +231,10 @@ func TestFrames_Misused(t *testing.T) {
 			{"a frame that is too large", `{"op":"presence","d":{"status":"` + strings.Repeat("a", 17<<10) + `"}}`, "closed 1009"},
 		} {
 			w := identified(t, bob, i)
-			w.say(c.frame)
-			if got := w.outcome(); got != c.want {
+			w.sayWhatEnds(c.frame)
+			got := w.outcome()
+			// Whoever closes without reading on resets the connection, and that can overtake the close frame.
+			if cut := c.want == "closed 1009" && strings.HasPrefix(got, "broken") && !strings.Contains(got, "deadline"); got != c.want && !cut {
 				t.Errorf("%s: got %s, want %s", c.what, got, c.want)
 			}
 		}

@@ -102,6 +102,8 @@ func TestMembership_EndsEverywhere(t *testing.T) {
 		at(t, bob, 0).call(http.MethodGet, channelPath(secret, "/messages"), nil, nil)
 		_, when := hears(t, bobHears, mark, "channel_added", func(d *realtimev1.ChannelAdded) bool { return d.GetChannel().GetId() == secret.GetId() })
 		inTime(t, "channel_added", answered, when)
+		// Where the log stands is said without its messages: "welcome back" must come after that to be told.
+		hears(t, bobHears, mark, "delta", func(d *realtimev1.Delta) bool { return d.GetChannelId() == secret.GetId() })
 		v.send(secret, "welcome back")
 		eventually(t, patience, func() error {
 			if got := bobHears.contents(secret); !slices.Contains(got, "welcome back") {
