@@ -309,9 +309,12 @@ func wrong(f protoreflect.FieldDescriptor) []string {
 	case protoreflect.BoolKind:
 		return []string{`1`, `"true"`, `"yes"`, `{}`, `[]`}
 	case protoreflect.Uint32Kind:
-		return []string{`-1`, `1.5`, `4294967296`, `1e99`, `"x"`, `""`, `true`, `{}`, `[]`}
+		return []string{`-1`, `1.5`, `5.0`, `1e1`, `4294967296`, `1e99`, `"5"`, `"x"`, `""`, `true`, `{}`, `[]`}
 	case protoreflect.Uint64Kind:
-		return []string{`-1`, `1.5`, `18446744073709551616`, `1e99`, `"x"`, `""`, `"-1"`, `" 1"`, `true`, `{}`, `[]`}
+		return []string{
+			`1`, `1581000000000000001`, `-1`, `1.5`, `1.0`, `1e2`, `18446744073709551616`, `1e99`, `"x"`, `""`, `"-1"`, `" 1"`, `"1 "`, `"+1"`, `"01"`,
+			`"1e2"`, `"1.0"`, `"0x1"`, `"9223372036854775808"`, `true`, `{}`, `[]`,
+		}
 	}
 	return nil
 }

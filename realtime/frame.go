@@ -89,6 +89,9 @@ func decode(payload []byte) (op string, d proto.Message, err error) {
 	if len(f.D) == 0 {
 		return f.Op, nil, beep.Invalid(beep.CodeInvalidFrame, "the frame has no d")
 	}
+	if err := rest.CheckTypes(f.D, d.ProtoReflect().Descriptor()); err != nil {
+		return f.Op, nil, invalidFrame(err)
+	}
 	if err := (protojson.UnmarshalOptions{}).Unmarshal(f.D, d); err != nil {
 		return f.Op, nil, invalidFrame(err)
 	}

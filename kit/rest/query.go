@@ -18,13 +18,20 @@ import (
 	"github.com/beep-chat/beep"
 )
 
-// routes holds, as "METHOD pattern", the methods of all contracts that take parameters in the query. Of the others
-// grpc-gateway does not read it, so that a request with a mistyped parameter would have an effect.
-type routes map[string]bool
+// routes are the methods of all contracts, as "METHOD pattern".
+type routes map[string]route
+
+// route is what is checked of a method before grpc-gateway reads the request.
+type route struct {
+	input protoreflect.MessageDescriptor
+	// query says whether it takes parameters. Otherwise grpc-gateway does not read the query, so that a request with
+	// a mistyped parameter would have an effect.
+	query bool
+}
 
 var variable = regexp.MustCompile(`\{([a-z_]+)\}`)
 
-func withQuery() routes {
+func allRoutes() routes {
 	found := routes{}
 	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
 		for i := range f.Services().Len() {
@@ -43,20 +50,26 @@ func (q routes) add(m protoreflect.MethodDescriptor) {
 	if !ok || rule == nil {
 		return
 	}
-	// Methods with a body take no query at all, which is checked without asking here.
-	method, path := http.MethodGet, rule.GetGet()
-	if path == "" {
-		method, path = http.MethodDelete, rule.GetDelete()
-	}
-	if path != "" && m.Input().Fields().Len() > len(variable.FindAllString(path, -1)) {
-		q[method+" "+variable.ReplaceAllString(path, "{$1=*}")] = true
+	r := route{input: m.Input()}
+	for method, path := range map[string]string{
+		http.MethodGet: rule.GetGet(), http.MethodDelete: rule.GetDelete(), http.MethodPost: rule.GetPost(),
+		http.MethodPut: rule.GetPut(), http.MethodPatch: rule.GetPatch(),
+	} {
+		if path == "" {
+			continue
+		}
+		r.query = rule.GetBody() == "" && m.Input().Fields().Len() > len(variable.FindAllString(path, -1))
+		q[method+" "+variable.ReplaceAllString(path, "{$1=*}")] = r
 	}
 }
 
-// takes says whether the route that r was matched to has parameters.
-func (q routes) takes(r *http.Request) bool {
+// of is the route that r was matched to; of one without a contract nothing is known.
+func (q routes) of(r *http.Request) route {
 	pattern, ok := runtime.HTTPPattern(r.Context())
-	return ok && q[r.Method+" "+pattern.String()]
+	if !ok {
+		return route{}
+	}
+	return q[r.Method+" "+pattern.String()]
 }
 
 // queryParser refuses parameters that the method does not have, and lists given for single values.
@@ -74,16 +87,30 @@ func (queryParser) Parse(msg proto.Message, values url.Values, filter *utilities
 			return beep.Invalid(beep.CodeInvalidQuery, "the parameter "+key+" is there twice")
 		case slices.ContainsFunc(list, func(v string) bool { return !utf8.ValidString(v) }):
 			return beep.Invalid(beep.CodeInvalidQuery, "the parameter "+key+" is not UTF-8")
-		case f.Kind() == protoreflect.Uint64Kind:
-			for _, v := range list {
-				if _, err := beep.ParseID[any](v); err != nil {
-					return err
-				}
-			}
+		}
+		if err := checkParameter(f, list); err != nil {
+			return err
 		}
 	}
 	if err := (&runtime.DefaultQueryParser{}).Parse(msg, values, filter); err != nil {
 		return beep.Invalid(beep.CodeInvalidQuery, "a parameter has the wrong type")
+	}
+	return nil
+}
+
+// checkParameter holds numbers to their one form; grpc-gateway would take "007".
+func checkParameter(f protoreflect.FieldDescriptor, list []string) error {
+	for _, v := range list {
+		switch f.Kind() { //nolint:exhaustive // the parser refuses what is wrong of the others
+		case protoreflect.Uint64Kind:
+			if _, err := beep.ParseID[any](v); err != nil {
+				return beep.Invalid(beep.CodeInvalidID, "the parameter "+string(f.Name())+" is not an id")
+			}
+		case protoreflect.Uint32Kind:
+			if !decimal(v) {
+				return beep.Invalid(beep.CodeInvalidQuery, "the parameter "+string(f.Name())+" is not a whole number")
+			}
+		}
 	}
 	return nil
 }

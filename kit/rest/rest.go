@@ -34,7 +34,7 @@ type Edge struct {
 
 // New makes an edge without routes.
 func New(opts Options) *Edge {
-	e := &Edge{opts: opts, routes: withQuery()}
+	e := &Edge{opts: opts, routes: allRoutes()}
 	e.Mux = runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, codec{}),
 		runtime.SetQueryParameterParser(queryParser{}),

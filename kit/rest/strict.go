@@ -49,6 +49,11 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, path map[string]str
 		if err := CheckJSON(body, func(key string) bool { _, taken := path[key]; return !taken }); err != nil {
 			return err
 		}
+		if route := e.routes.of(r); route.input != nil {
+			if err := CheckTypes(body, route.input); err != nil {
+				return err
+			}
+		}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
@@ -62,7 +67,7 @@ func checkPath(path map[string]string) error {
 		}
 		if strings.HasSuffix(name, "_id") {
 			if _, err := beep.ParseID[any](value); err != nil {
-				return err
+				return beep.InvalidField(beep.CodeInvalidID, name, "is not an id")
 			}
 		}
 	}
@@ -73,7 +78,7 @@ func (e *Edge) checkBodyless(r *http.Request) error {
 	if r.ContentLength != 0 {
 		return beep.Invalid(beep.CodeInvalidBody, r.Method+" takes no body")
 	}
-	if r.URL.RawQuery != "" && !e.routes.takes(r) {
+	if r.URL.RawQuery != "" && !e.routes.of(r).query {
 		return beep.Invalid(beep.CodeInvalidQuery, "this method takes no query")
 	}
 	return nil
