@@ -241,3 +241,47 @@ func TestHealth(t *testing.T) {
 		t.Errorf("%d of %d processes tell of their health", len(site.Health), len(site.Processes))
 	}
 }
+
+// TestHealth_OfWhatDoesNotAnswer: a server that takes connections and then says nothing must not make the answer about
+// readiness wait for it; the answer names it.
+func TestHealth_OfWhatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel takes the connections, nobody reads them
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	ports, err := stack.FreePorts(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	health := fmt.Sprintf("127.0.0.1:%d", ports[1])
+	cmd := beepCommand(t, t.TempDir(), []string{
+		fmt.Sprintf("BEEP_HTTP=127.0.0.1:%d", ports[0]), "BEEP_HEALTH=" + health, "BEEP_REDIS=redis://" + silent.Addr().String(),
+	})
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Wait() })
+	if printedURL(bufio.NewScanner(out)) == "" {
+		t.Fatal("it printed no address")
+	}
+	for path, want := range map[string]string{"/readyz": "missing: redis\n", "/healthz": "ok\n"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+health+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if _, body := exchange(t, r); string(body) != want {
+			t.Errorf("%s answers %q, want %q", path, body, want)
+		}
+		if took := time.Since(begun); took > slack*2*time.Second {
+			t.Errorf("%s took %s, want 2 s at most and some for the way", path, took)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -34,7 +35,7 @@ func (t *Telemetry) Handler() http.Handler {
 	return mux
 }
 
-// missing asks every check at once and names those that fail.
+// missing asks every check at once and names those that fail or do not answer in time.
 func (t *Telemetry) missing(ctx context.Context) []string {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
@@ -45,7 +46,7 @@ func (t *Telemetry) missing(ctx context.Context) []string {
 	var all sync.WaitGroup
 	for i, c := range checks {
 		all.Go(func() {
-			if err := c.ask(ctx); err != nil {
+			if err := c.answer(ctx); err != nil {
 				failed[i] = c.name
 				t.log.WarnContext(ctx, "not ready", "missing", c.name, "error", err)
 			}
@@ -53,6 +54,57 @@ func (t *Telemetry) missing(ctx context.Context) []string {
 	}
 	all.Wait()
 	return slices.DeleteFunc(failed, func(name string) bool { return name == "" })
+}
+
+// check is one thing without which the process is not ready. A client library may ignore the end of a context, so
+// nobody waits for ask itself: who asks while an answer is out shares it, and at most one goroutine is ever stuck.
+type check struct {
+	name string
+	ask  func(context.Context) error
+
+	mu  sync.Mutex // guards out
+	out *answer    // nil while nobody asks
+}
+
+// answer is of one ask; err is set before done is closed.
+type answer struct {
+	done chan struct{}
+	err  error
+}
+
+var errNoAnswer = errors.New("no answer in time")
+
+// answer waits for the answer until ctx ends.
+func (c *check) answer(ctx context.Context) error {
+	a := c.begin(ctx)
+	select {
+	case <-a.done:
+		return a.err
+	case <-ctx.Done():
+		return errNoAnswer
+	}
+}
+
+// begin asks, unless an answer is out already.
+func (c *check) begin(ctx context.Context) *answer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.out != nil {
+		return c.out
+	}
+	a := &answer{done: make(chan struct{})}
+	c.out = a
+	go func() {
+		// Not the asker's end: another may have joined.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
+		defer cancel()
+		a.err = c.ask(ctx)
+		c.mu.Lock()
+		c.out = nil
+		c.mu.Unlock()
+		close(a.done)
+	}()
+	return a
 }
 
 func serviceName(name string) attribute.KeyValue { return attribute.String("service.name", name) }

@@ -39,12 +39,7 @@ type Telemetry struct {
 	rpc      *prometheus.HistogramVec
 
 	mu     sync.Mutex // guards checks
-	checks []check
-}
-
-type check struct {
-	name string
-	ask  func(context.Context) error
+	checks []*check
 }
 
 // New starts telling. Shutdown sends what is left.
@@ -103,7 +98,7 @@ func (t *Telemetry) ObserveCall(side, method, code string, took time.Duration) {
 func (t *Telemetry) Check(name string, ask func(context.Context) error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.checks = append(t.checks, check{name, ask})
+	t.checks = append(t.checks, &check{name: name, ask: ask})
 }
 
 var propagator = propagation.TraceContext{}

@@ -8,7 +8,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
@@ -48,6 +52,58 @@ func TestReadyz_NamesWhatIsMissing(t *testing.T) {
 	if code, _ := get(tel.Handler(), "/readyz"); code != http.StatusOK {
 		t.Errorf("got %d with everything there", code)
 	}
+}
+
+// A check that does not heed its context must not make the answer wait: whoever asks, perhaps a kubelet, gives up and
+// never learns what is missing.
+func TestReadyz_NamesTheCheckThatDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tel := start(t, telemetry.Options{})
+		var asked atomic.Int32
+		release := make(chan struct{})
+		tel.Check("deaf", func(context.Context) error { asked.Add(1); <-release; return nil })
+		tel.Check("well", func(context.Context) error { return nil })
+		for range 3 {
+			begun := time.Now()
+			code, body := get(tel.Handler(), "/readyz")
+			if code != http.StatusServiceUnavailable || strings.TrimSpace(body) != "missing: deaf" {
+				t.Errorf("got %d %q, want 503 that names what does not answer", code, body)
+			}
+			if took := time.Since(begun); took != 2*time.Second {
+				t.Errorf("it took %s, want the 2 s that an answer may take", took)
+			}
+		}
+		if asked.Load() != 1 {
+			t.Errorf("it was asked %d times while it owed an answer: each of them may be stuck for ever", asked.Load())
+		}
+		close(release)
+		synctest.Wait()
+		if code, body := get(tel.Handler(), "/readyz"); code != http.StatusOK {
+			t.Errorf("it answers again, and readiness is %d %q", code, body)
+		}
+		if asked.Load() != 2 {
+			t.Errorf("an answer that was out before was taken for one of now: asked %d times", asked.Load())
+		}
+	})
+}
+
+func TestReadyz_AnswersAllWhoAskAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tel := start(t, telemetry.Options{})
+		tel.Check("slow", func(context.Context) error {
+			<-time.After(1500 * time.Millisecond)
+			return nil
+		})
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() {
+				if code, body := get(tel.Handler(), "/readyz"); code != http.StatusOK {
+					t.Errorf("got %d %q from a check that is slow but in time", code, body)
+				}
+			})
+		}
+		all.Wait()
+	})
 }
 
 func TestHTTP_CountsTracesAndSurvivesPanics(t *testing.T) {
