@@ -96,12 +96,16 @@ func New(d Deps) (*Node, error) {
 
 // Open starts a session for a client that has connected.
 func (n *Node) Open(out Outbox) *Session {
-	s := &Session{id: rand.Text()[:12], out: out}
-	s.lastSeen.Store(time.Now().UnixMilli())
+	s := &Session{id: rand.Text()[:12], out: out, opened: time.Now()}
+	s.lastSeen.Store(s.opened.UnixMilli())
 	n.mu.Lock()
 	n.sessions[s] = struct{}{}
 	n.mu.Unlock()
 	s.push(encode("hello", &realtimev1.Hello{HeartbeatInterval: uint32(n.limits.Heartbeat.Milliseconds())}))
+	// Either the drain finds it among the sessions, or it finds the drain begun: nobody waits for one that stays.
+	if n.draining.Load() {
+		out.Close(closeGoingAway, "going away")
+	}
 	return s
 }
 
@@ -132,6 +136,8 @@ func (n *Node) handle(ctx context.Context, s *Session, op string, d proto.Messag
 			s.out.Close(closePolicy, "identify comes once")
 			return nil
 		}
+		s.identifying.Store(true)
+		defer s.identifying.Store(false)
 		return n.awaited(s, n.identify(ctx, s, m))
 	}
 	if _, ok := d.(*emptypb.Empty); ok {

@@ -3,12 +3,54 @@ package realtime
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/beep-chat/beep"
 	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
 )
+
+// A stranger's heartbeats keep no socket; whose identify is being answered is not sent away for our slowness.
+func TestVerdict_WhoDoesNotIdentifyGoes(t *testing.T) {
+	limits, start := beep.DefaultLimits(), time.Now()
+	late := start.Add(limits.IdentifyDeadline + time.Second)
+	for name, c := range map[string]struct {
+		identifying bool
+		at          time.Time
+		want        uint16
+	}{
+		"in time":              {at: start.Add(limits.IdentifyDeadline), want: 0},
+		"late":                 {at: late, want: closePolicy},
+		"late, being answered": {at: late, identifying: true, want: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &Session{opened: start}
+			s.identifying.Store(c.identifying)
+			s.touch(c.at) // a heartbeat a moment ago
+			if code, reason, _ := s.verdict(c.at, limits); code != c.want {
+				t.Errorf("got %d (%s), want %d", code, reason, c.want)
+			}
+		})
+	}
+}
+
+// closing notes how a session ended.
+type closing struct{ code uint16 }
+
+func (*closing) Push(Frame) {}
+
+func (c *closing) Close(code uint16, _ string) { c.code = code }
+
+// An upgrade that was under way when the drain looked for sessions must not outlive it.
+func TestOpen_SendsAwayWhoComesDuringTheDrain(t *testing.T) {
+	n, out := &Node{sessions: map[*Session]struct{}{}}, &closing{}
+	n.draining.Store(true)
+	n.Open(out)
+	if out.code != closeGoingAway {
+		t.Errorf("closed with %d, want %d", out.code, closeGoingAway)
+	}
+}
 
 func TestHandle_NothingButIdentifyComesFirst(t *testing.T) {
 	for op, d := range map[string]proto.Message{

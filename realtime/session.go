@@ -30,10 +30,12 @@ const (
 
 // Session is one client that has connected. It becomes a member of scopes and channels once it has identified.
 type Session struct {
-	id  string
-	out Outbox
+	id     string
+	out    Outbox
+	opened time.Time
 
-	lastSeen atomic.Int64 // unix ms of the last frame from the client
+	lastSeen    atomic.Int64 // unix ms of the last frame from the client
+	identifying atomic.Bool  // while it is found out who it is, which is ours to hurry
 
 	mu sync.Mutex // guards everything below
 	// holding collects frames until "ready" has been queued before them.

@@ -176,7 +176,8 @@ func (s *Session) verdict(now time.Time, limits beep.Limits) (code uint16, reaso
 	defer s.mu.Unlock()
 	left := s.expires.Sub(now)
 	switch {
-	case s.user == 0 && silent > limits.IdentifyDeadline:
+	// From the opening on, not from the last frame: a stranger's heartbeats must not keep a socket for ever.
+	case s.user == 0 && now.Sub(s.opened) > limits.IdentifyDeadline && !s.identifying.Load():
 		return closePolicy, "no identify", 0
 	case silent > 2*limits.Heartbeat:
 		return closePolicy, "no heartbeat", 0
