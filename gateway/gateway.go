@@ -94,7 +94,9 @@ func (g *Gateway) Handler() http.Handler {
 		mux.Handle("/ws", g.deps.Realtime)
 	}
 	mux.Handle("/", g.web())
-	api := g.edge.CORS(g.deps.Origins, g.authenticate(g.edge.Handler()))
+	// Our own pages by our public name too: a proxy in front may send its own in Host.
+	own := g.deps.PublicURL.Scheme + "://" + g.deps.PublicURL.Host
+	api := g.edge.CORS(append([]string{own}, g.deps.Origins...), g.authenticate(g.edge.Handler()))
 	return rest.Secure(g.deps.PublicURL.Scheme == "https", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not through the mux, which answers a path with an empty segment with a redirect to another path: an id
 		// that is missing is to be refused.

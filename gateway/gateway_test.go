@@ -105,6 +105,19 @@ func TestAPI_TellsServicesWhoCalls(t *testing.T) {
 	}
 }
 
+// A proxy in front that does not hand on Host must not turn our own pages into foreign ones.
+func TestAPI_KnowsItsOwnPagesBehindAProxy(t *testing.T) {
+	h := serve(t, nil)
+	for origin, want := range map[string]int{"https://chat.example.org": http.StatusOK, "https://evil.example.org": http.StatusForbidden} {
+		r := httptest.NewRequest(http.MethodGet, "http://10.0.0.7:8080/api/limits", http.NoBody)
+		r.Header.Set("Origin", origin)
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, r); w.Code != want {
+			t.Errorf("from a page of %s: got %d, want %d", origin, w.Code, want)
+		}
+	}
+}
+
 func TestAPI_RefusesWhatIsNotOneGoodToken(t *testing.T) {
 	cases := map[string]struct {
 		header []string
