@@ -222,7 +222,7 @@ func (p *process) pages() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &httputil.ReverseProxy{
+	return once(&httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "https", Host: p.cfg.Pages})
 			r.Out.Host = r.In.Host
@@ -237,7 +237,7 @@ func (p *process) pages() (http.Handler, error) {
 			p.log.WarnContext(r.Context(), "users pages unreachable", "error", err)
 			rest.New(rest.Options{}).Problem(w, r, beep.Unavailable(err))
 		},
-	}, nil
+	}), nil
 }
 
 // trusted says whether a connection comes from one of the proxies.

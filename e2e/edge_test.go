@@ -46,6 +46,7 @@ func secured(t *testing.T, what string, resp *http.Response) {
 		"X-Frame-Options":                         h.Get("X-Frame-Options") != "DENY",
 		"Referrer-Policy":                         h.Get("Referrer-Policy") != "no-referrer" && h.Get("Referrer-Policy") != "same-origin",
 		"Cross-Origin-Opener-Policy":              h.Get("Cross-Origin-Opener-Policy") != "same-origin",
+		"Content-Security-Policy more than once":  len(h.Values("Content-Security-Policy")) != 1,
 		"Content-Security-Policy frame-ancestors": policy["frame-ancestors"] != "'none'",
 		"Content-Security-Policy script-src":      script != "'none'" && script != "'self'",
 		"what it is made with":                    h.Get("Server") != "" || h.Get("X-Powered-By") != "",
