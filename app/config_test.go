@@ -34,6 +34,15 @@ func TestConfigDocs_AreUpToDate(t *testing.T) {
 	}
 }
 
+func TestOpenBus_KeepsThePasswordToItself(t *testing.T) {
+	for _, url := range []string{"redis://:hunter2@host:port", "http://:hunter2@host"} {
+		err := (&process{cfg: Config{Redis: url}}).openBus()
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: got %v, want an error without the password", url, err)
+		}
+	}
+}
+
 func TestResolve(t *testing.T) {
 	cases := map[string]struct {
 		in   Config

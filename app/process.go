@@ -130,7 +130,8 @@ func (p *process) openBus() error {
 	}
 	opts, err := redis.ParseURL(p.cfg.Redis)
 	if err != nil {
-		return fmt.Errorf("the Redis URL: %w", err)
+		// Not the cause, which repeats the URL, and with it the password.
+		return errors.New("the Redis URL is not redis://[USER:PASSWORD@]HOST[:PORT][/DB]")
 	}
 	p.redis = redis.NewClient(opts)
 	r := bus.NewRedis(p.redis)
