@@ -7,8 +7,8 @@ import (
 	"github.com/beep-chat/beep"
 )
 
-// maxHeads bounds the memory of a replica: about 10 MiB. A head that was dropped is read again from the store.
-const maxHeads = 1 << 16
+// keptHeads bounds the memory of a replica: about 10 MiB. A head that was dropped is read again from the store.
+const keptHeads = 1 << 16
 
 // head is the end of a channel's log, as an append needs it.
 type head struct {

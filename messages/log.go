@@ -49,7 +49,7 @@ type Delta struct {
 
 func newLogs(store Store, minter *beep.Minter, wakes *publisher) *logs {
 	l := &logs{
-		store: store, minter: minter, wakes: wakes, heads: newHeadCache(maxHeads),
+		store: store, minter: minter, wakes: wakes, heads: newHeadCache(keptHeads),
 		writers: map[beep.ChannelID]*writer{},
 	}
 	l.catching = newFlight(storeTimeout, func(ctx context.Context, ch beep.ChannelID, _ []struct{}) (head, error) {

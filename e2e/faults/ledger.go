@@ -42,6 +42,7 @@ func (o *Op) key() key { return key{o.Channel, o.Author, o.Nonce} }
 
 func (o *Op) acked() bool { return o.answered > 0 }
 
+// String is the one line that a verdict tells of it.
 func (o *Op) String() string {
 	return fmt.Sprintf("%s %q by %d in %d", o.Kind, o.Nonce, o.Author, o.Channel)
 }
