@@ -3,6 +3,8 @@ package provider_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/beep-chat/beep"
 	"github.com/beep-chat/beep/users"
+	"github.com/beep-chat/beep/users/provider"
 )
 
 // The whole life of an account, as a newcomer and a client that knows only the standards see it.
@@ -380,6 +383,44 @@ func TestMailbox(t *testing.T) {
 	r.Host = "rebound.example.org"
 	if status, _, _ := send(t, r); status != http.StatusNotFound {
 		t.Errorf("the mailbox under another name = %d", status)
+	}
+}
+
+// Whoever reads the mailbox can take every account, so the name that a request gives itself must not be enough.
+func TestMailbox_OnlyFromThisMachine(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	const here, elsewhere = "127.0.0.1:40000", "192.0.2.7:40000"
+	for name, c := range map[string]struct {
+		opts            provider.Options
+		peer, forwarded string
+		want            int
+	}{
+		"from here":                             {peer: here, want: http.StatusOK},
+		"from elsewhere":                        {peer: elsewhere, want: http.StatusNotFound},
+		"from elsewhere that claims to be here": {peer: elsewhere, forwarded: "127.0.0.1", want: http.StatusNotFound},
+		"through a proxy here":                  {peer: here, forwarded: "127.0.0.1", want: http.StatusNotFound},
+		"through a believed proxy from elsewhere": {
+			opts: provider.Options{Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, peer: here, forwarded: "192.0.2.7",
+			want: http.StatusNotFound,
+		},
+		"through the gateway from here":      {opts: provider.Options{Gateway: true}, peer: here, forwarded: "127.0.0.1", want: http.StatusOK},
+		"through the gateway from elsewhere": {opts: provider.Options{Gateway: true}, peer: here, forwarded: "192.0.2.7", want: http.StatusNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := provider.New(s.Service, c.opts)
+			must(t, err)
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/oidc/mailbox?format=json", http.NoBody)
+			r.RemoteAddr = c.peer
+			if c.forwarded != "" {
+				r.Header.Set("X-Forwarded-For", c.forwarded)
+			}
+			w := httptest.NewRecorder()
+			p.Handler().ServeHTTP(w, r)
+			if w.Code != c.want {
+				t.Errorf("got %d, want %d", w.Code, c.want)
+			}
+		})
 	}
 }
 

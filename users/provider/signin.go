@@ -245,7 +245,7 @@ func (v *visit) signOut() {
 // mailbox shows the letters kept here: to this machine only, and only while there is no mail server.
 func (v *visit) mailbox() {
 	letters, err := v.p.users.Letters(v.r.Context(), v.r.Form.Get("to"))
-	if errors.Is(err, beep.ErrNotFound) || !isLoopbackHost(v.r.Host) {
+	if errors.Is(err, beep.ErrNotFound) || !v.here() {
 		v.problem(http.StatusNotFound, "problem.not-found")
 		return
 	}

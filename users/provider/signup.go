@@ -247,6 +247,19 @@ func (v *visit) reset() {
 	v.goTo(v.at("/oidc/sign-in", "notice", "reset"))
 }
 
+// here says whether a request comes from this machine and was sent to it. The name alone tells nothing: whoever can
+// connect writes "localhost" there, where Beep listens for others too. A proxy on this machine that is not believed may
+// stand for anyone.
+func (v *visit) here() bool {
+	peer, err := netip.ParseAddrPort(v.r.RemoteAddr)
+	if err != nil || !isLoopbackHost(v.r.Host) {
+		return false
+	}
+	forwarded := v.r.Header.Get("X-Forwarded-For") != "" || v.r.Header.Get("Forwarded") != ""
+	believed := v.p.opts.Gateway || v.p.trusts(peer.Addr().Unmap())
+	return v.p.address(v.r).IsLoopback() && (!forwarded || believed)
+}
+
 // isLoopbackHost says whether a request was sent to this machine by its name or address. A page of another site that
 // makes its own name mean this machine is not let in.
 func isLoopbackHost(host string) bool {
