@@ -380,6 +380,15 @@ func (s *Service) ChangePassword(ctx context.Context, session Session, password 
 	if err != nil {
 		return err
 	}
+	// Looked at after the account: a reset before this has ended the session, and one from here on changes the version.
+	// Else whoever is being locked out could undo it by a request that was on its way.
+	known, _, err := s.store.SessionOf(ctx, session.ID, Identity{BuiltIn, session.User.String()})
+	if err != nil && !errors.Is(err, beep.ErrNotFound) {
+		return err
+	}
+	if err != nil || !known.Lives(beep.Now()) {
+		return ErrWrongPassword
+	}
 	return s.setPassword(ctx, password, PasswordChange{User: session.User, Version: account.Version, Keep: session.ID})
 }
 

@@ -449,6 +449,21 @@ func TestChangePassword(t *testing.T) {
 	})
 }
 
+// Who is locked out by a reset cannot undo it by a request that was on its way.
+func TestChangePassword_NotInASessionThatAResetEnded(t *testing.T) {
+	t.Parallel()
+	bubble(t, nil, func(t *testing.T, e *env) {
+		ctx, v := t.Context(), visitor("ann")
+		thief := e.join(t, "ann")
+		must(t, e.ForgotPassword(ctx, v, "ann@example.org", users.Digest{}))
+		_, err := e.ResetPassword(ctx, v, link(t, e.letter(t, "ann@example.org")), "a new password")
+		must(t, err)
+		wantErr(t, e.ChangePassword(ctx, thief.Session, "the thief's own"), users.ErrWrongPassword)
+		_, err = e.SignIn(ctx, users.SignIn{Visitor: v, Email: "ann@example.org", Password: "a new password"})
+		must(t, err)
+	})
+}
+
 func TestSession_Expires(t *testing.T) {
 	t.Parallel()
 	bubble(t, nil, func(t *testing.T, e *env) {
