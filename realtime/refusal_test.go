@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/beep-chat/beep"
 	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
+	"github.com/beep-chat/beep/kit/bus"
 )
 
 // A stranger's heartbeats keep no socket; whose identify is being answered is not sent away for our slowness.
@@ -49,6 +51,33 @@ func TestOpen_SendsAwayWhoComesDuringTheDrain(t *testing.T) {
 	n.Open(out)
 	if out.code != closeGoingAway {
 		t.Errorf("closed with %d, want %d", out.code, closeGoingAway)
+	}
+}
+
+// revokedMeanwhile is a token that is revoked just after it was found good.
+type revokedMeanwhile struct{ node *Node }
+
+func (r *revokedMeanwhile) Verify(context.Context, string) (beep.Caller, time.Time, error) {
+	if r.node == nil {
+		return beep.Caller{}, time.Time{}, beep.Unauthenticated(beep.CodeInvalidToken, "revoked")
+	}
+	c := beep.Caller{User: 7, Session: 8}
+	r.node.Revoked(c.Session, c.User)
+	r.node = nil
+	return c, time.Now().Add(time.Minute), nil
+}
+
+// A revocation that comes between the check of the token and the session's being known by it must not be missed.
+func TestIdentify_RefusesATokenRevokedMeanwhile(t *testing.T) {
+	n := &Node{
+		peers: Deps{Bus: bus.NewMemory()}, limits: beep.DefaultLimits(), resuming: make(chan struct{}, 1),
+		sessions: map[*Session]struct{}{}, users: map[beep.UserID]*user{},
+	}
+	n.peers.Tokens = &revokedMeanwhile{node: n}
+	err := n.identify(t.Context(), n.Open(&closing{}), &realtimev1.Identify{Token: "good for a moment"})
+	var e *beep.Error
+	if !errors.As(err, &e) || e.Code != beep.CodeInvalidToken {
+		t.Errorf("got %v, want invalid_token", err)
 	}
 }
 

@@ -42,6 +42,11 @@ func (n *Node) identify(ctx context.Context, s *Session, m *realtimev1.Identify)
 		n.forget(c.User, s)
 		return nil
 	}
+	// Once more, now that Revoked finds the session: what was revoked since the first answer, while the session waited
+	// for its place, was told to nobody.
+	if _, _, err := n.peers.Tokens.Verify(ctx, m.GetToken()); err != nil {
+		return err
+	}
 	if ctx, err = rpc.WithIdentity(ctx, n.peers.Minter, c); err == nil {
 		err = n.resume(ctx, s, u, m.GetChannels())
 	}
