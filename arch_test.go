@@ -86,6 +86,7 @@ var rules = []rule{
 	{"realtime", append([]string{"kit/oidc", "github.com/lxzan/gws"}, service...)},
 	{"S", service},
 	{"users/provider", []string{"users", ".", "kit/oidc", "kit/limit", "kit/telemetry", zitadel, joseLib, xCrypto, xText}},
+	{"S/grpcapi", append([]string{"S"}, service...)},
 	{"S/storetest", []string{"S", ".", "perm", "github.com/google/go-cmp"}},
 	{"S/sqlstore", []string{"S", ".", "perm", "kit/sqldb"}},
 	{"S/mongostore", []string{"S", ".", "perm", "go.mongodb.org/mongo-driver"}},

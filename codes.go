@@ -24,11 +24,16 @@ const (
 	CodeForbidden         Code = "forbidden" // the message names the missing right
 	CodeServerNotFound    Code = "server_not_found"
 	CodeServerLimit       Code = "server_limit"
+	CodeNameMismatch      Code = "name_mismatch" // the name that confirms a deletion is another
+	CodeBanned            Code = "banned"        // the caller is kept out of that server
+	CodeBanNotFound       Code = "ban_not_found"
 	CodeChannelNotFound   Code = "channel_not_found"
 	CodeChannelLimit      Code = "channel_limit"
 	CodeOverwriteNotFound Code = "overwrite_not_found"
 	CodeMemberNotFound    Code = "member_not_found"
 	CodeRoleNotFound      Code = "role_not_found"
+	CodeRoleLimit         Code = "role_limit"
+	CodeRolesChanged      Code = "roles_changed" // an order of other roles than there are now
 	CodeInviteNotFound    Code = "invitation_not_found" // unknown, expired, revoked and used up are one
 	CodeOwnerCannotLeave  Code = "owner_cannot_leave"
 	CodeOverwriteTarget   Code = "overwrite_target" // exactly one of role and member

@@ -37,6 +37,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(url strin
 
 func (p *process) run(ctx context.Context, public http.Handler, ready func(string)) error {
 	g, ctx := errgroup.WithContext(ctx)
+	if p.cfg.Health != "" { // taken before anyone is told that the process is there: who is told may ask
+		lis, err := listen(ctx, p.cfg.Health)
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return p.serveHTTP(ctx, lis, p.tel.Handler(), nil) })
+	}
 	// Background work ends after the servers have drained: a request in flight may need it. One that fails
 	// ends the process.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -52,9 +59,6 @@ func (p *process) run(ctx context.Context, public http.Handler, ready func(strin
 	}
 	for name := range p.cfg.Listen {
 		g.Go(func() error { return p.serveGRPC(ctx, name) })
-	}
-	if p.cfg.Health != "" {
-		g.Go(func() error { return p.serveHTTP(ctx, p.cfg.Health, p.tel.Handler(), nil, nil) })
 	}
 	if public != nil {
 		g.Go(func() error { return p.servePublic(ctx, public, ready) })
@@ -80,14 +84,26 @@ func outcome(ctx context.Context, failed <-chan error) error {
 var errEnded = errors.New("it should run until the process ends")
 
 func (p *process) servePublic(ctx context.Context, h http.Handler, ready func(string)) error {
-	if p.cfg.runs(targetGateway) || p.cfg.runs(targetRealtime) {
-		return p.serveHTTP(ctx, p.cfg.HTTP, h, nil, ready)
-	}
-	c, err := p.credentials(targetUsers)
+	lis, err := listen(ctx, p.cfg.HTTP)
 	if err != nil {
 		return err
 	}
-	return p.serveHTTP(ctx, p.cfg.HTTP, h, c.ServerTLS(targetGateway), ready)
+	if !p.cfg.runs(targetGateway) && !p.cfg.runs(targetRealtime) {
+		c, err := p.credentials(targetUsers)
+		if err != nil {
+			return errors.Join(err, lis.Close())
+		}
+		lis = tls.NewListener(lis, c.ServerTLS(targetGateway))
+	}
+	return p.serveHTTP(ctx, lis, h, ready)
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("serve HTTP: %w", err)
+	}
+	return lis, nil
 }
 
 // serveGRPC serves one target to other processes.
@@ -111,18 +127,11 @@ func (p *process) serveGRPC(ctx context.Context, name string) error {
 
 // serveHTTP serves until ctx ends and then lets requests in flight finish. The time-outs bound what a slow or
 // silent client can hold; a WebSocket leaves them behind when it is upgraded.
-func (p *process) serveHTTP(ctx context.Context, addr string, h http.Handler, conf *tls.Config, ready func(string)) error {
+func (p *process) serveHTTP(ctx context.Context, lis net.Listener, h http.Handler, ready func(string)) error {
 	s := &http.Server{
-		Handler: h, TLSConfig: conf, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 90 * time.Second, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
-	}
-	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("serve HTTP: %w", err)
-	}
-	if conf != nil {
-		lis = tls.NewListener(lis, conf)
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(lis) }()

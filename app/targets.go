@@ -26,6 +26,7 @@ import (
 	messagesql "github.com/beep-chat/beep/messages/sqlstore"
 	"github.com/beep-chat/beep/realtime"
 	"github.com/beep-chat/beep/servers"
+	"github.com/beep-chat/beep/servers/grpcapi"
 	serversql "github.com/beep-chat/beep/servers/sqlstore"
 	"github.com/beep-chat/beep/users"
 	"github.com/beep-chat/beep/users/provider"
@@ -96,7 +97,7 @@ func buildServers(ctx context.Context, p *process) (target, error) {
 		return target{}, err
 	}
 	p.background = append(p.background, s.Run)
-	return target{register: s.Register}, nil
+	return target{register: func(r grpc.ServiceRegistrar) { grpcapi.Register(r, s) }}, nil
 }
 
 func buildAuthz(_ context.Context, p *process) (target, error) {

@@ -5,7 +5,7 @@
 // It never guesses: where the log cannot be read in time the answer is unavailable. An object that is not there, or
 // that the user may not know of, is an answer like any other, not an error; the two look the same.
 //
-// Start with Service.Check.
+// Start with Service.Check for what someone may do now, and Service.CheckActions for what someone may change.
 package authz
 
 import (
@@ -33,14 +33,22 @@ type Decision struct {
 	Kind    perm.Kind  // of a visible channel
 }
 
+// Action is one change that someone wants to make.
+type Action struct {
+	Server  beep.ServerID // exactly one of Server and Channel is set
+	Channel beep.ChannelID
+	// May asks perm, which looks at the state before the change.
+	May func(v *perm.View, actor beep.UserID) *perm.Refusal
+}
+
 // Verdict says whether a user may change something, or else why not.
 type Verdict struct {
-	Allowed     bool
-	Visible     bool      // the user may know of the server or channel that it is about
-	TargetFound bool      // the member acted on is one
-	Code        beep.Code // with Allowed false, the stable reason
-	Reason      string    // and one sentence that names what is missing
-	Rev         uint64    // the revision of the scope that decided
+	Allowed bool
+	Visible bool      // the user may know of the server or channel that it is about
+	Code    beep.Code // with Allowed false, the stable reason
+	Reason  string    // and one sentence that names what is missing
+	Refused int       // and the place of the action that was refused
+	Rev     uint64    // the revision of the scope that decided
 }
 
 // verdict is what a Refusal of perm comes to.

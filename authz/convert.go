@@ -22,20 +22,11 @@ func questionOf(r *authzv1.CheckRequest) (q Question, err error) {
 }
 
 // nothing says that the question is about an object that cannot be there, by a number that is no id.
-func (q Question) nothing() bool {
-	object := max(uint64(q.Server), uint64(q.Channel))
-	return object == 0 || object > beep.MaxID
-}
+func (q Question) nothing() bool { return nothing(q.Server, q.Channel) }
 
-func overwriteOf(r *authzv1.CheckOverwriteRequest) (o perm.Overwrite, err error) {
-	o = perm.Overwrite{
-		Channel: beep.ChannelID(r.GetChannelId()), Role: beep.RoleID(r.GetRoleId()), Member: beep.UserID(r.GetMemberId()),
-	}
-	if o.Allow, err = perm.ParseRights(r.GetAllow()); err != nil {
-		return o, err
-	}
-	o.Deny, err = perm.ParseRights(r.GetDeny())
-	return o, err
+func nothing(server beep.ServerID, channel beep.ChannelID) bool {
+	object := max(uint64(server), uint64(channel))
+	return object == 0 || object > beep.MaxID
 }
 
 func (d Decision) proto() *authzv1.CheckResponse {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
-	"github.com/beep-chat/beep/perm"
 )
 
 // authzServer is the service as gRPC sees it: decode, call, encode.
@@ -40,32 +39,16 @@ func (g *authzServer) ListVisibleChannels(
 	return answer, err
 }
 
-// CheckOverwrite decodes, calls and encodes.
-func (g *authzServer) CheckOverwrite(
-	ctx context.Context, r *authzv1.CheckOverwriteRequest,
-) (*authzv1.CheckOverwriteResponse, error) {
-	o, err := overwriteOf(r)
-	q := Question{User: beep.UserID(r.GetUserId()), Channel: o.Channel}
-	if err != nil || q.nothing() {
-		return &authzv1.CheckOverwriteResponse{}, err
+// CheckActions decodes, calls and encodes.
+func (g *authzServer) CheckActions(
+	ctx context.Context, r *authzv1.CheckActionsRequest,
+) (*authzv1.CheckActionsResponse, error) {
+	actions, err := actionsOf(r)
+	if err != nil {
+		return nil, err
 	}
-	v, err := g.s.CheckOverwrite(ctx, q.User, o)
-	return &authzv1.CheckOverwriteResponse{
-		Allowed: v.Allowed, Visible: v.Visible, Code: string(v.Code), Reason: v.Reason, Rev: v.Rev,
-	}, err
-}
-
-// CheckMember decodes, calls and encodes.
-func (g *authzServer) CheckMember(
-	ctx context.Context, r *authzv1.CheckMemberRequest,
-) (*authzv1.CheckMemberResponse, error) {
-	right, err := perm.ParseRight(r.GetRight())
-	q := Question{User: beep.UserID(r.GetUserId()), Server: beep.ServerID(r.GetServerId()), Right: right}
-	if err != nil || q.nothing() {
-		return &authzv1.CheckMemberResponse{}, err
-	}
-	v, err := g.s.CheckMember(ctx, q, beep.UserID(r.GetTargetId()))
-	return &authzv1.CheckMemberResponse{
-		Allowed: v.Allowed, Visible: v.Visible, TargetFound: v.TargetFound, Code: string(v.Code), Reason: v.Reason, Rev: v.Rev,
+	v, err := g.s.CheckActions(ctx, beep.UserID(r.GetUserId()), actions)
+	return &authzv1.CheckActionsResponse{
+		Allowed: v.Allowed, Visible: v.Visible, Code: string(v.Code), Reason: v.Reason, Refused: uint32(v.Refused), Rev: v.Rev,
 	}, err
 }

@@ -90,23 +90,30 @@ func (s *Service) VisibleChannels(ctx context.Context, q Question) ([]beep.Chann
 	return ids, d, nil
 }
 
-// CheckOverwrite decides whether a user may give an overwrite these rights; the empty mask is to clear it.
-func (s *Service) CheckOverwrite(ctx context.Context, user beep.UserID, o perm.Overwrite) (answer Verdict, err error) {
-	scope, err := s.scopeOf(ctx, 0, o.Channel)
-	if err != nil || scope == (beep.Scope{}) {
-		return Verdict{}, err
+// CheckActions decides whether a user may make changes, all of one scope. They are decided at one revision, each as if
+// it were the only one: perm looks at the state before any of them. The first that is refused is the answer.
+func (s *Service) CheckActions(ctx context.Context, user beep.UserID, actions []Action) (answer Verdict, err error) {
+	var scope beep.Scope
+	for i, a := range actions {
+		if nothing(a.Server, a.Channel) {
+			return Verdict{Refused: i}, nil
+		}
+		its, err := s.scopeOf(ctx, a.Server, a.Channel)
+		if err != nil || its == (beep.Scope{}) {
+			return Verdict{Refused: i}, err
+		}
+		if i > 0 && its != scope {
+			return Verdict{}, beep.InvalidField(beep.CodeInvalidField, "actions", "are of more than one server")
+		}
+		scope = its
 	}
 	err = s.decide(ctx, scope, 0, func(v *perm.View) {
-		answer = verdict(v, v.MaySetOverwrite(user, o))
-	})
-	return answer, err
-}
-
-// CheckMember decides whether a user may act on a member of a server with a right.
-func (s *Service) CheckMember(ctx context.Context, q Question, target beep.UserID) (answer Verdict, err error) {
-	err = s.decide(ctx, beep.ServerScope(q.Server), 0, func(v *perm.View) {
-		answer = verdict(v, v.MayActOn(q.User, target, q.Right))
-		answer.TargetFound = answer.Visible && v.Has(target) // who may not know of the server learns of no member
+		for i, a := range actions {
+			if answer = verdict(v, a.May(v, user)); !answer.Allowed {
+				answer.Refused = i
+				return
+			}
+		}
 	})
 	return answer, err
 }

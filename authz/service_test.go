@@ -110,113 +110,6 @@ func TestListVisibleChannels(t *testing.T) {
 	}
 }
 
-func TestCheckOverwrite(t *testing.T) {
-	t.Parallel()
-	yes := &authzv1.CheckOverwriteResponse{Allowed: true, Visible: true, Rev: head}
-	no := func(code beep.Code, reason string) *authzv1.CheckOverwriteResponse {
-		return &authzv1.CheckOverwriteResponse{Visible: true, Code: string(code), Reason: reason, Rev: head}
-	}
-	hidden := func(code beep.Code, reason string) *authzv1.CheckOverwriteResponse {
-		return &authzv1.CheckOverwriteResponse{Code: string(code), Reason: reason, Rev: head}
-	}
-	client := serve(t, club())
-	for name, tt := range map[string]struct {
-		q    *authzv1.CheckOverwriteRequest
-		want *authzv1.CheckOverwriteResponse
-	}{
-		"a manager, for a lower role":   {&authzv1.CheckOverwriteRequest{UserId: mod, ChannelId: lobby, RoleId: players, Deny: []string{"send_messages"}}, yes},
-		"a manager, for a lower member": {&authzv1.CheckOverwriteRequest{UserId: mod, ChannelId: lobby, MemberId: pam, Allow: []string{"send_messages"}}, yes},
-		"the owner, for anyone":         {&authzv1.CheckOverwriteRequest{UserId: ann, ChannelId: lobby, RoleId: moderators, Deny: []string{"connect"}}, yes},
-		"clearing":                      {&authzv1.CheckOverwriteRequest{UserId: mod, ChannelId: games, RoleId: players}, yes},
-		"a right that one lacks": {
-			&authzv1.CheckOverwriteRequest{UserId: mod, ChannelId: lobby, RoleId: players, Allow: []string{"manage_webhooks"}},
-			no(beep.CodeForbidden, "you need manage_webhooks"),
-		},
-		"one's own role": {
-			&authzv1.CheckOverwriteRequest{UserId: mod, ChannelId: lobby, RoleId: moderators, Allow: []string{"send_messages"}},
-			no(beep.CodeHierarchy, "your highest role is not above this"),
-		},
-		"the owner as target": {
-			&authzv1.CheckOverwriteRequest{UserId: mod, ChannelId: lobby, MemberId: ann, Deny: []string{"send_messages"}},
-			no(beep.CodeHierarchy, "nobody acts on the owner"),
-		},
-		"without the right": {
-			&authzv1.CheckOverwriteRequest{UserId: bob, ChannelId: lobby, RoleId: players},
-			no(beep.CodeForbidden, "you need manage_channels or manage_permissions"),
-		},
-		"a role that is not": {
-			&authzv1.CheckOverwriteRequest{UserId: mod, ChannelId: lobby, RoleId: 99, Allow: []string{"send_messages"}},
-			no(beep.CodeRoleNotFound, "there is no such role"),
-		},
-		"a stranger as target": {
-			&authzv1.CheckOverwriteRequest{UserId: mod, ChannelId: lobby, MemberId: eve, Allow: []string{"send_messages"}},
-			no(beep.CodeMemberNotFound, "there is no such member"),
-		},
-		"a channel that follows": {
-			&authzv1.CheckOverwriteRequest{UserId: mod, ChannelId: table, RoleId: players},
-			no(beep.CodeChannelSynced, "the channel follows its category: end that first"),
-		},
-		"two targets": {
-			&authzv1.CheckOverwriteRequest{UserId: mod, ChannelId: lobby, RoleId: players, MemberId: pam},
-			no(beep.CodeOverwriteTarget, "give exactly one of a role and a member"),
-		},
-		"a hidden channel": {
-			&authzv1.CheckOverwriteRequest{UserId: bob, ChannelId: office, RoleId: players},
-			hidden(beep.CodeChannelNotFound, "there is no such channel"),
-		},
-		"a stranger's": {
-			&authzv1.CheckOverwriteRequest{UserId: eve, ChannelId: lobby, RoleId: players},
-			hidden(beep.CodeServerNotFound, "there is no such server"),
-		},
-		"a channel that never was": {&authzv1.CheckOverwriteRequest{UserId: ann, ChannelId: never, RoleId: players}, &authzv1.CheckOverwriteResponse{}},
-		"a channel of no id":       {&authzv1.CheckOverwriteRequest{UserId: ann, RoleId: players}, &authzv1.CheckOverwriteResponse{}},
-	} {
-		got, err := client.CheckOverwrite(t.Context(), tt.q)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		equal(t, name, got, tt.want)
-	}
-	for _, q := range []*authzv1.CheckOverwriteRequest{
-		{UserId: mod, ChannelId: lobby, RoleId: players, Allow: []string{"fly"}},
-		{UserId: mod, ChannelId: lobby, RoleId: players, Deny: []string{"fly"}},
-	} {
-		_, err := client.CheckOverwrite(t.Context(), q)
-		refused(t, "a word that is no right", err, beep.KindInvalid, beep.CodeInvalidField)
-	}
-}
-
-func TestCheckMember(t *testing.T) {
-	t.Parallel()
-	client := serve(t, club())
-	for name, tt := range map[string]struct {
-		user, target, server uint64
-		want                 *authzv1.CheckMemberResponse
-	}{
-		"a lower member": {mod, pam, chess, &authzv1.CheckMemberResponse{Allowed: true, Visible: true, TargetFound: true, Rev: head}},
-		"the owner":      {ann, mod, chess, &authzv1.CheckMemberResponse{Allowed: true, Visible: true, TargetFound: true, Rev: head}},
-		"on the owner":   {mod, ann, chess, &authzv1.CheckMemberResponse{Visible: true, TargetFound: true, Code: "hierarchy", Reason: "nobody acts on the owner", Rev: head}},
-		"on oneself":     {mod, mod, chess, &authzv1.CheckMemberResponse{Visible: true, TargetFound: true, Code: "hierarchy", Reason: "your highest role is not above this", Rev: head}},
-		"without the right": {bob, pam, chess, &authzv1.CheckMemberResponse{
-			Visible: true, TargetFound: true, Code: "forbidden", Reason: "you need manage_members", Rev: head,
-		}},
-		"on a stranger":        {mod, eve, chess, &authzv1.CheckMemberResponse{Visible: true, Code: "member_not_found", Reason: "there is no such member", Rev: head}},
-		"by a stranger":        {eve, pam, chess, &authzv1.CheckMemberResponse{Code: "server_not_found", Reason: "there is no such server", Rev: head}},
-		"a server that is not": {ann, pam, 99, &authzv1.CheckMemberResponse{Code: "server_not_found", Reason: "there is no such server"}},
-		"a server of no id":    {ann, pam, 0, &authzv1.CheckMemberResponse{}},
-	} {
-		got, err := client.CheckMember(t.Context(), &authzv1.CheckMemberRequest{
-			UserId: tt.user, ServerId: tt.server, TargetId: tt.target, Right: "manage_members",
-		})
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		equal(t, name, got, tt.want)
-	}
-	_, err := client.CheckMember(t.Context(), &authzv1.CheckMemberRequest{UserId: ann, ServerId: chess, TargetId: pam})
-	refused(t, "no right", err, beep.KindInvalid, beep.CodeInvalidField)
-}
-
 // TestRevisions: without min_rev an answer is of now, with it of then or later, and one not reached yet is no answer.
 func TestRevisions(t *testing.T) {
 	t.Parallel()
@@ -279,12 +172,8 @@ func TestFailsClosed(t *testing.T) {
 					"ListVisibleChannels": second(client.ListVisibleChannels(t.Context(), &authzv1.ListVisibleChannelsRequest{
 						UserId: ann, ServerId: chess,
 					})),
-					"CheckOverwrite": second(client.CheckOverwrite(t.Context(), &authzv1.CheckOverwriteRequest{
-						UserId: ann, ChannelId: lobby, RoleId: players,
-					})),
-					"CheckMember": second(client.CheckMember(t.Context(), &authzv1.CheckMemberRequest{
-						UserId: ann, ServerId: chess, TargetId: bob, Right: "manage_members",
-					})),
+					"CheckActions in a channel": second(client.CheckActions(t.Context(), wants(ann, overwrite(lobby, players, 0, nil, nil)))),
+					"CheckActions on a server":  second(client.CheckActions(t.Context(), wants(ann, onMember(bob)))),
 				} {
 					refused(t, what, err, beep.KindUnavailable, beep.CodeUnavailable)
 				}

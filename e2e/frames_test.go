@@ -66,7 +66,9 @@ func (w wire) say(frame string) {
 }
 
 // sayWhatEnds sends a frame that the node ends the connection for, perhaps before all of it was sent.
-func (w wire) sayWhatEnds(frame string) { _ = w.Write(w.t.Context(), websocket.MessageText, []byte(frame)) }
+func (w wire) sayWhatEnds(frame string) {
+	_ = w.Write(w.t.Context(), websocket.MessageText, []byte(frame))
+}
 
 // next is the next frame, or how the connection ended.
 func (w wire) next() (op string, d json.RawMessage, err error) {
@@ -210,7 +212,7 @@ func TestFrames_Misused(t *testing.T) {
 			{`{"op":"typing","d":{"channel_id":"` + here + `"}}`, "forbidden"},
 			{`{"op":"typing","d":{"channel_id":"` + there + `"}}`, "channel_not_found"},
 			{`{"op":"typing","d":{}}`, "channel_not_found"},
-			{`{"op":"typing","d":{"channel_id":"18446744073709551615"}}`, "channel_not_found"},
+			{`{"op":"typing","d":{"channel_id":"18446744073709551615"}}`, "invalid_frame"},
 			{`{"op":"since","d":{"channel_id":"` + there + `","r":0}}`, "channel_not_found"},
 			{`{"op":"since","d":{"channel_id":"5","r":0}}`, "channel_not_found"},
 		} {

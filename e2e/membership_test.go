@@ -195,6 +195,7 @@ func TestRights_AreNeverHintedAt(t *testing.T) {
 	names := map[string]string{
 		"{server_id}": id(elsewhere.GetId()), "{channel_id}": id(tides.GetId()), "{message_id}": id(m.GetId()),
 		"{overwrite_id}": id(overwrites.GetOverwrites()[0].GetId()), "{user_id}": id(ada.ID), "{code}": "7Xk2mQ9tVw4B",
+		"{role_id}": id(v.createRole(elsewhere, "Crew").GetId()),
 	}
 	routed := 0
 	for _, r := range routes(t) {

@@ -44,14 +44,17 @@ func newRealm(t *testing.T, ada *people.Person) realm {
 	m := v.send(tides, "High water at 18:20")
 	o := v.deny(tides, bob, "attach_files")
 	code := v.invite(server, 5, 0).GetCode()
+	role := v.createRole(server, "Crew", "attach_files")
 	return realm{
 		ada: v,
 		names: map[string]string{
 			"{server_id}": id(server.GetId()), "{channel_id}": id(tides.GetId()), "{message_id}": id(m.GetId()),
 			"{overwrite_id}": id(o.GetId()), "{user_id}": id(bob.ID), "{code}": code,
+			"{role_id}": id(role.GetId()),
 		},
 		known: map[string]string{
 			"1581000000000000001": id(server.GetId()), "1581000000000000003": id(tides.GetId()), "1580000000000000001": id(ada.ID),
+			"1581000000000000009": id(role.GetId()), "1580000000000000002": id(bob.ID),
 		},
 	}
 }
@@ -101,6 +104,7 @@ func (r realm) snapshot(t *testing.T) string {
 	var b strings.Builder
 	for _, path := range []string{
 		"/api/users/@me", "/api/servers", "/api/servers/{server_id}", "/api/servers/{server_id}/channels", "/api/servers/{server_id}/members",
+		"/api/servers/{server_id}/roles", "/api/servers/{server_id}/bans", "/api/servers/{server_id}/audit-log?limit=100",
 		"/api/servers/{server_id}/invitations", "/api/channels/{channel_id}/overwrites", "/api/channels/{channel_id}/messages", "/api/invitations/{code}",
 	} {
 		b.WriteString(body(t, r.ada, http.MethodGet, route{path: path}.at(r.names)) + "\n")
@@ -304,6 +308,8 @@ func wrong(f protoreflect.FieldDescriptor) []string {
 		return []string{`"x"`, `1`, `true`, `{}`, `[1]`, `[null]`, `[["x"]]`, `[{}]`}
 	}
 	switch f.Kind() { //nolint:exhaustive // bodies have no others
+	case protoreflect.MessageKind:
+		return []string{`1`, `"x"`, `true`, `[]`, `[{}]`, `{"surprise":1}`, `{"names":1}`, `{"names":[1]}`, `{"names":[],"names":[]}`}
 	case protoreflect.StringKind:
 		return []string{`1`, `1.5`, `true`, `{}`, `[]`, `["x"]`, "\"\xff\"", "\"\xed\xa0\x80\"", `"\ud800"`, `"\x"`, "\"\n\""}
 	case protoreflect.BoolKind:
@@ -417,6 +423,25 @@ func (r realm) byRule() (list []misuse) {
 	}
 	add(post, channels, `{"kind":"text","name":"x","parent_id":"1581000000000000009"}`, "4")
 	add(post, channels, `{"kind":"text","name":"x","parent_id":"`+r.names["{channel_id}"]+`"}`, "4") // no category
+	const roles, member = "/api/servers/{server_id}/roles", "/api/servers/{server_id}/members/{user_id}"
+	for _, body := range []string{
+		`{"name":""}`, `{"name":"` + long(101) + `"}`, `{"name":"x","color":16777216}`, `{"name":"x","rights":["fly"]}`,
+		`{"name":"x","rights":["manage_permissions"]}`, `{"name":"x","reason":"` + long(513) + `"}`, `{"name":"x","reason":"a\u0000"}`,
+	} {
+		add(post, roles, body, field)
+	}
+	add(patch, roles+"/{server_id}", `{"name":"x"}`, field) // @everyone
+	add(http.MethodDelete, roles+"/{server_id}", "", field)
+	add(put, member+"/roles/{server_id}", "{}", field)
+	add(put, "/api/servers/{server_id}/role-order", `{"role_ids":[]}`, "422 roles_changed")
+	add(put, member+"/mute", `{"seconds":0}`, field)
+	add(put, member+"/mute", `{"seconds":2419201}`, field)
+	add(put, member+"/nickname", text("nickname", long(33)), field)
+	add(put, member+"/nickname", text("nickname", `a\u0000b`), field)
+	add(put, "/api/servers/{server_id}/bans/{user_id}", text("reason", long(513)), field)
+	add(http.MethodDelete, "/api/servers/{server_id}?name=x", "", "422 name_mismatch")
+	add(http.MethodDelete, "/api/servers/{server_id}", "", "422 name_mismatch")
+	add(post, "/api/servers/{server_id}/transfer", `{"user_id":"1581000000000000009"}`, "404 member_not_found")
 	add(post, invitations, `{"max_uses":1001}`, field)
 	add(post, invitations, `{"expires_in":2592001}`, field)
 	add(put, overwrites, `{"deny":["send_messages"]}`, "400 overwrite_target")

@@ -74,6 +74,8 @@ func New(ctx context.Context, d Deps) (*Gateway, error) {
 	err := errors.Join(
 		usersv1.RegisterUsersHandlerClient(ctx, mux, usersv1.NewUsersClient(d.Users)),
 		serversv1.RegisterServersHandlerClient(ctx, mux, serversv1.NewServersClient(d.Servers)),
+		serversv1.RegisterRolesHandlerClient(ctx, mux, serversv1.NewRolesClient(d.Servers)),
+		serversv1.RegisterModerationHandlerClient(ctx, mux, serversv1.NewModerationClient(d.Servers)),
 		messagesv1.RegisterMessagesHandlerClient(ctx, mux, messagesv1.NewMessagesClient(d.Messages)),
 		gatewayv1.RegisterGatewayHandlerServer(ctx, mux, limitsServer{limits: d.Limits}),
 	)

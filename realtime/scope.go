@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/beep-chat/beep"
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
@@ -196,7 +198,7 @@ func (sc *scope) mirrorLocked(row *serversv1.Change, d *diff) {
 		sc.roles[k.RoleSet.GetId()] = k.RoleSet
 		sc.tellLocked(encode("role_updated", &realtimev1.RoleUpdated{Role: k.RoleSet}))
 	case *serversv1.Change_RoleRemoved:
-		delete(sc.roles, k.RoleRemoved.GetId())
+		sc.forgetRoleLocked(k.RoleRemoved.GetId())
 		sc.tellLocked(encode("role_removed", &realtimev1.RoleRemoved{ServerId: sc.id.ID, RoleId: k.RoleRemoved.GetId()}))
 	case *serversv1.Change_MemberSet:
 		who := beep.UserID(k.MemberSet.GetUserId())
@@ -218,6 +220,20 @@ func (sc *scope) mirrorLocked(row *serversv1.Change, d *diff) {
 	case *serversv1.Change_ChannelRemoved:
 		d.channels = append(d.channels, beep.ChannelID(k.ChannelRemoved.GetId()))
 		d.removed = append(d.removed, beep.ChannelID(k.ChannelRemoved.GetId()))
+	}
+}
+
+// forgetRoleLocked takes a role from everyone who has it. A member's state is shared with frames in flight, so it is
+// replaced, not changed.
+func (sc *scope) forgetRoleLocked(id uint64) {
+	delete(sc.roles, id)
+	for who, m := range sc.members {
+		if !slices.Contains(m.GetRoleIds(), id) {
+			continue
+		}
+		without := proto.CloneOf(m)
+		without.RoleIds = slices.DeleteFunc(without.GetRoleIds(), func(role uint64) bool { return role == id })
+		sc.members[who] = without
 	}
 }
 

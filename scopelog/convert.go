@@ -61,7 +61,7 @@ func member(m *serversv1.Member) perm.Member {
 	for i, id := range m.GetRoleIds() {
 		roles[i] = beep.RoleID(id)
 	}
-	return perm.Member{User: beep.UserID(m.GetUserId()), Roles: roles}
+	return perm.Member{User: beep.UserID(m.GetUserId()), Roles: roles, Muted: m.GetMutedUntil() != nil}
 }
 
 func channel(c *serversv1.Channel) (perm.Row, error) {

@@ -20,17 +20,25 @@ type (
 		Server
 		New bool `json:"-"`
 	}
+	// ServerRemoved ends the server and all in it, for every member; nothing follows in its scope.
+	ServerRemoved struct {
+		ID beep.ServerID `json:"id,omitempty"`
+	}
 	// RoleSet makes a role, or changes it.
 	RoleSet struct {
 		Role
 		New bool `json:"-"`
+	}
+	// RoleRemoved ends a role: no member has it any more, and its overwrites are gone.
+	RoleRemoved struct {
+		ID beep.RoleID `json:"id,omitempty"`
 	}
 	// MemberSet makes a user a member, or changes what the member is.
 	MemberSet struct {
 		Member
 		New bool `json:"-"`
 	}
-	// MemberRemoved ends a membership. The member's overwrites stay.
+	// MemberRemoved ends a membership. The member's overwrites and mute stay, so that coming back sheds neither.
 	MemberRemoved struct {
 		User beep.UserID `json:"user,omitempty"`
 	}
@@ -65,6 +73,12 @@ type (
 func (ServerSet) RowKind() string { return "server_set" }
 
 // RowKind is the name that the log stores.
+func (ServerRemoved) RowKind() string { return "server_removed" }
+
+// RowKind is the name that the log stores.
+func (RoleRemoved) RowKind() string { return "role_removed" }
+
+// RowKind is the name that the log stores.
 func (RoleSet) RowKind() string { return "role_set" }
 
 // RowKind is the name that the log stores.
@@ -91,11 +105,10 @@ func (ScopeJoined) RowKind() string { return "scope_joined" }
 // RowKind is the name that the log stores.
 func (ScopeLeft) RowKind() string { return "scope_left" }
 
-// InvitationChange is what a Commit does with an invitation. Invitations stand beside the log: until one is used it
-// changes nobody's rights.
-type InvitationChange interface{ invitationChange() }
+// Record is a change to what stands beside the log and is committed with it: by itself it changes nobody's rights.
+type Record interface{ record() }
 
-// What can be done with an invitation.
+// The records.
 type (
 	// InvitationCreated stores a new one.
 	InvitationCreated struct{ Invitation }
@@ -103,8 +116,22 @@ type (
 	InvitationUsed struct{ Code string }
 	// InvitationRevoked ends it; afterwards it is as if it had never been.
 	InvitationRevoked struct{ Code string }
+
+	// BanSet keeps a user out from now on.
+	BanSet struct{ Ban }
+	// BanRemoved lets the user in again.
+	BanRemoved struct {
+		Server beep.ServerID
+		User   beep.UserID
+	}
+
+	// Audited remembers what was done.
+	Audited struct{ AuditEntry }
 )
 
-func (InvitationCreated) invitationChange() {}
-func (InvitationUsed) invitationChange()    {}
-func (InvitationRevoked) invitationChange() {}
+func (InvitationCreated) record() {}
+func (InvitationUsed) record()    {}
+func (InvitationRevoked) record() {}
+func (BanSet) record()            {}
+func (BanRemoved) record()        {}
+func (Audited) record()           {}

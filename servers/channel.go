@@ -68,6 +68,9 @@ func (s *Service) CreateChannel(ctx context.Context, draft NewChannel) (Channel,
 		return s.commit(ctx, Commit{
 			Scope: beep.ServerScope(draft.Server), Expect: d.rev, Actor: user,
 			Changes: []Change{ChannelSet{Channel: channel, New: true}},
+			Records: []Record{s.audited(done{
+				draft.Server, user, AuditChannelCreate, uint64(channel.ID), "",
+			}, Channel{}.changesOf(channel)...)},
 		})
 	})
 	return channel, err
@@ -164,12 +167,14 @@ func (u *ChannelUpdate) check(limits beep.Limits) error {
 }
 
 // UpdateChannel changes what a channel is called and for.
-func (s *Service) UpdateChannel(ctx context.Context, id beep.ChannelID, u ChannelUpdate) (Channel, error) {
+func (s *Service) UpdateChannel(
+	ctx context.Context, id beep.ChannelID, u ChannelUpdate, reason string,
+) (Channel, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
 		return Channel{}, err
 	}
-	if err := u.check(s.limits); err != nil {
+	if err := first(u.check(s.limits), checkReason(reason)); err != nil {
 		return Channel{}, err
 	}
 	var channel Channel
@@ -183,27 +188,29 @@ func (s *Service) UpdateChannel(ctx context.Context, id beep.ChannelID, u Channe
 			return instead(err, noChannel())
 		}
 		channel = before
-		if u.Name != nil {
-			channel.Name = *u.Name
-		}
-		if u.Topic != nil {
-			channel.Topic = *u.Topic
-		}
+		set(&channel.Name, u.Name)
+		set(&channel.Topic, u.Topic)
 		if channel == before {
 			return nil
 		}
 		return s.commit(ctx, Commit{
 			Scope: beep.ServerScope(channel.Server), Expect: d.rev, Actor: user,
 			Changes: []Change{ChannelSet{Channel: channel}},
+			Records: []Record{s.audited(done{
+				channel.Server, user, AuditChannelUpdate, uint64(id), reason,
+			}, before.changesOf(channel)...)},
 		})
 	})
 	return channel, err
 }
 
 // DeleteChannel ends a channel for everyone. What messages are in it stay where they are; nobody is let near them.
-func (s *Service) DeleteChannel(ctx context.Context, id beep.ChannelID) error {
+func (s *Service) DeleteChannel(ctx context.Context, id beep.ChannelID, reason string) error {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
+		return err
+	}
+	if err := checkReason(reason); err != nil {
 		return err
 	}
 	return s.settle(ctx, func() error {
@@ -222,6 +229,9 @@ func (s *Service) DeleteChannel(ctx context.Context, id beep.ChannelID) error {
 		return s.commit(ctx, Commit{
 			Scope: beep.ServerScope(channel.Server), Expect: d.rev, Actor: user,
 			Changes: append(changes, ChannelRemoved{id}),
+			Records: []Record{s.audited(done{
+				channel.Server, user, AuditChannelDelete, uint64(id), reason,
+			}, channel.changesOf(Channel{})...)},
 		})
 	})
 }

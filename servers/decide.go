@@ -49,39 +49,77 @@ func (s *Service) check(ctx context.Context, right perm.Rights, hidden *beep.Err
 	return decision{answer.GetRev(), ChannelKind(answer.GetChannelKind())}, nil
 }
 
-// onMember asks whether a user may act on a member of a server with a right.
-func (s *Service) onMember(
-	ctx context.Context, user beep.UserID, target Member, right perm.Rights,
+// may asks whether a user may make changes, all on one server. hidden is the answer to who may not know of what they
+// are about.
+func (s *Service) may(
+	ctx context.Context, user beep.UserID, hidden *beep.Error, actions ...*authzv1.Action,
 ) (decision, error) {
-	answer, err := s.authz.CheckMember(ctx, &authzv1.CheckMemberRequest{
-		UserId: uint64(user), ServerId: uint64(target.Server), TargetId: uint64(target.User), Right: right.String(),
-	})
+	answer, err := s.authz.CheckActions(ctx, &authzv1.CheckActionsRequest{UserId: uint64(user), Actions: actions})
 	switch {
 	case err != nil:
 		return decision{}, err
 	case !answer.GetVisible():
-		return decision{}, noServer()
+		return decision{}, hidden
 	case !answer.GetAllowed():
 		return decision{}, refusal(answer.GetCode(), answer.GetReason())
 	}
 	return decision{rev: answer.GetRev()}, nil
 }
 
-// toOverwrite asks whether a user may give an overwrite these rights; none at all is to clear it.
-func (s *Service) toOverwrite(ctx context.Context, user beep.UserID, o Overwrite) (decision, error) {
-	answer, err := s.authz.CheckOverwrite(ctx, &authzv1.CheckOverwriteRequest{
-		UserId: uint64(user), ChannelId: uint64(o.Channel), RoleId: uint64(o.Role), MemberId: uint64(o.Member),
+// onMember is an action on a member that takes a right.
+func onMember(id beep.ServerID, target beep.UserID, right perm.Rights) *authzv1.Action {
+	return &authzv1.Action{Kind: &authzv1.Action_ActOnMember{ActOnMember: &authzv1.ActOnMember{
+		ServerId: uint64(id), TargetId: uint64(target), Right: right.String(),
+	}}}
+}
+
+// toOverwrite is to give an overwrite these rights; none at all is to clear it.
+func toOverwrite(o Overwrite) *authzv1.Action {
+	return &authzv1.Action{Kind: &authzv1.Action_SetOverwrite{SetOverwrite: &authzv1.OverwriteState{
+		ChannelId: uint64(o.Channel), RoleId: uint64(o.Role), MemberId: uint64(o.Member),
 		Allow: o.Allow.Names(), Deny: o.Deny.Names(),
-	})
-	switch {
-	case err != nil:
-		return decision{}, err
-	case !answer.GetVisible():
-		return decision{}, noChannel()
-	case !answer.GetAllowed():
-		return decision{}, refusal(answer.GetCode(), answer.GetReason())
+	}}}
+}
+
+func target(id beep.ServerID, user beep.UserID) *authzv1.MemberTarget {
+	return &authzv1.MemberTarget{ServerId: uint64(id), TargetId: uint64(user)}
+}
+
+func createRole(r Role) *authzv1.Action {
+	return &authzv1.Action{Kind: &authzv1.Action_CreateRole{CreateRole: r.state()}}
+}
+
+func editRole(r Role) *authzv1.Action {
+	return &authzv1.Action{Kind: &authzv1.Action_EditRole{EditRole: r.state()}}
+}
+
+func moveRole(r Role) *authzv1.Action {
+	return &authzv1.Action{Kind: &authzv1.Action_MoveRole{MoveRole: r.state()}}
+}
+
+func deleteRole(at RoleRef) *authzv1.Action {
+	return &authzv1.Action{Kind: &authzv1.Action_DeleteRole{DeleteRole: &authzv1.RoleState{
+		ServerId: uint64(at.Server), RoleId: uint64(at.Role),
+	}}}
+}
+
+// state is a role as it is to be.
+func (r Role) state() *authzv1.RoleState {
+	return &authzv1.RoleState{
+		ServerId: uint64(r.Server), RoleId: uint64(r.ID), Position: r.Position, Rights: r.Rights.Names(),
 	}
-	return decision{rev: answer.GetRev()}, nil
+}
+
+func assignRole(at RoleRef, user beep.UserID) *authzv1.Action {
+	return &authzv1.Action{Kind: &authzv1.Action_AssignRole{AssignRole: at.of(user)}}
+}
+
+func unassignRole(at RoleRef, user beep.UserID) *authzv1.Action {
+	return &authzv1.Action{Kind: &authzv1.Action_UnassignRole{UnassignRole: at.of(user)}}
+}
+
+func (at RoleRef) of(user beep.UserID) *authzv1.RoleOfMember {
+	return &authzv1.RoleOfMember{ServerId: uint64(at.Server), RoleId: uint64(at.Role), TargetId: uint64(user)}
 }
 
 // refusal gives authz's reason the kind of error that belongs to its code.

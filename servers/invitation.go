@@ -72,7 +72,11 @@ func (s *Service) CreateInvitation(ctx context.Context, draft NewInvitation) (In
 			invitation.ExpiresAt = invitation.CreatedAt.Add(draft.ExpiresIn)
 		}
 		return s.commit(ctx, Commit{
-			Scope: beep.ServerScope(draft.Server), Expect: d.rev, Actor: user, Invitation: InvitationCreated{invitation},
+			Scope: beep.ServerScope(draft.Server), Expect: d.rev, Actor: user, Records: []Record{
+				InvitationCreated{invitation}, s.audited(done{draft.Server, user, AuditInvitationCreate, 0, ""},
+					AuditChange{"max_uses", nil, number(uint64(invitation.MaxUses))},
+					AuditChange{"expires_at", nil, instants(invitation.ExpiresAt)}),
+			},
 		})
 	})
 	return invitation, err
@@ -111,7 +115,10 @@ func (s *Service) RevokeInvitation(ctx context.Context, code string) error {
 			return instead(err, noInvitation()) // to a stranger the server is as unknown as the code
 		}
 		err = s.commit(ctx, Commit{
-			Scope: beep.ServerScope(invitation.Server), Expect: d.rev, Actor: user, Invitation: InvitationRevoked{code},
+			Scope: beep.ServerScope(invitation.Server), Expect: d.rev, Actor: user, Records: []Record{
+				InvitationRevoked{code}, s.audited(done{invitation.Server, user, AuditInvitationRevoke, 0, ""},
+					AuditChange{"creator_id", number(uint64(invitation.Creator)), nil}),
+			},
 		})
 		return instead(err, noInvitation())
 	})
@@ -156,15 +163,9 @@ func (s *Service) AcceptInvitation(ctx context.Context, code string) (Server, er
 	if err != nil {
 		return Server{}, err
 	}
-	err = s.commit(ctx, Commit{
-		Scope: beep.ServerScope(invitation.Server), Actor: user, Invitation: InvitationUsed{code},
-		Changes: []Change{MemberSet{
-			Member: Member{User: user, Server: invitation.Server, JoinedAt: beep.Now()}, New: true,
-		}},
-		MaxServers: s.limits.ServersPerUser,
-	})
+	err = s.join(ctx, Member{User: user, Server: invitation.Server}, InvitationUsed{code})
 	if err != nil && !errors.Is(err, errMoved) { // which here is: a member already
-		return Server{}, instead(tooMany(err), noInvitation())
+		return Server{}, instead(err, noInvitation())
 	}
 	server, err := s.store.Server(ctx, invitation.Server)
 	return server, instead(err, noInvitation())

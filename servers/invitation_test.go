@@ -33,7 +33,7 @@ func (w *world) expired(t *testing.T, server uint64) string {
 		CreatedAt: beep.Now().Add(-time.Hour), ExpiresAt: beep.Now(),
 	}
 	err := w.store.Commit(t.Context(), servers.Commit{
-		Scope: beep.ServerScope(i.Server), Invitation: servers.InvitationCreated{Invitation: i},
+		Scope: beep.ServerScope(i.Server), Records: []servers.Record{servers.InvitationCreated{Invitation: i}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -42,16 +42,16 @@ func (o Overwrite) check() error {
 
 // SetOverwrite gives a role or a member rights in a channel, or takes them. The answer has the id that the
 // overwrite had before, or a new one; the id given is ignored.
-func (s *Service) SetOverwrite(ctx context.Context, o Overwrite) (Overwrite, error) {
+func (s *Service) SetOverwrite(ctx context.Context, o Overwrite, reason string) (Overwrite, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
 		return Overwrite{}, err
 	}
-	if err := o.check(); err != nil {
+	if err := first(o.check(), checkReason(reason)); err != nil {
 		return Overwrite{}, err
 	}
 	err = s.settle(ctx, func() error {
-		d, err := s.toOverwrite(ctx, user, o)
+		d, err := s.may(ctx, user, noChannel(), toOverwrite(o))
 		if err != nil {
 			return err
 		}
@@ -61,14 +61,18 @@ func (s *Service) SetOverwrite(ctx context.Context, o Overwrite) (Overwrite, err
 		}
 		i := slices.IndexFunc(list, func(old Overwrite) bool { return old.Role == o.Role && old.Member == o.Member })
 		fresh := i < 0
+		var before Overwrite
 		if fresh {
 			o.ID = s.minter.Next()
-		} else if o.ID = list[i].ID; o == list[i] {
+		} else if before, o.ID = list[i], list[i].ID; o == before {
 			return nil
 		}
 		return s.commit(ctx, Commit{
 			Scope: beep.ServerScope(channel.Server), Expect: d.rev, Actor: user,
 			Changes: []Change{OverwriteSet{Overwrite: o, New: fresh}},
+			Records: []Record{s.audited(done{
+				channel.Server, user, AuditOverwriteSet, uint64(o.Channel), reason,
+			}, before.changesOf(o)...)},
 		})
 	})
 	return o, err
@@ -76,9 +80,12 @@ func (s *Service) SetOverwrite(ctx context.Context, o Overwrite) (Overwrite, err
 
 // ClearOverwrite removes an overwrite. To authz that is giving its target no rights there, allowed or denied; taking a
 // denial away is giving, so it needs the right denied.
-func (s *Service) ClearOverwrite(ctx context.Context, id beep.ChannelID, overwrite uint64) error {
+func (s *Service) ClearOverwrite(ctx context.Context, id beep.ChannelID, overwrite uint64, reason string) error {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
+		return err
+	}
+	if err := checkReason(reason); err != nil {
 		return err
 	}
 	return s.settle(ctx, func() error {
@@ -94,13 +101,16 @@ func (s *Service) ClearOverwrite(ctx context.Context, id beep.ChannelID, overwri
 			return beep.NotFound(beep.CodeOverwriteNotFound, "there is no such overwrite")
 		}
 		gone := list[i]
-		d, err := s.toOverwrite(ctx, user, Overwrite{Channel: id, Role: gone.Role, Member: gone.Member})
+		d, err := s.may(ctx, user, noChannel(), toOverwrite(Overwrite{Channel: id, Role: gone.Role, Member: gone.Member}))
 		if err != nil {
 			return err
 		}
 		return s.commit(ctx, Commit{
 			Scope: beep.ServerScope(channel.Server), Expect: d.rev, Actor: user,
 			Changes: []Change{OverwriteRemoved{gone}},
+			Records: []Record{s.audited(done{
+				channel.Server, user, AuditOverwriteClear, uint64(id), reason,
+			}, gone.changesOf(Overwrite{})...)},
 		})
 	})
 }

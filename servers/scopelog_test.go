@@ -29,10 +29,13 @@ func TestListChanges_EveryKind(t *testing.T) {
 		servers.ChannelSet{Channel: servers.Channel{
 			ID: 5, Server: 1, Kind: servers.Text, Name: "c", Topic: "t", Parent: 6, Position: 8, Synced: true,
 		}, New: true},
+		servers.MemberSet{Member: servers.Member{User: 2, Server: 1, Roles: []beep.RoleID{3}, JoinedAt: at, Nickname: "n", MutedUntil: at}},
 		servers.OverwriteSet{Overwrite: overwrite, New: true},
 		servers.OverwriteRemoved{Overwrite: overwrite},
 		servers.ChannelRemoved{ID: 5},
 		servers.MemberRemoved{User: 2},
+		servers.RoleRemoved{ID: 3},
+		servers.ServerRemoved{ID: 1},
 	}
 	want := []*serversv1.Change{
 		{Kind: &serversv1.Change_ServerSet{ServerSet: &serversv1.Server{
@@ -47,10 +50,15 @@ func TestListChanges_EveryKind(t *testing.T) {
 		{Kind: &serversv1.Change_ChannelSet{ChannelSet: &serversv1.Channel{
 			Id: 5, ServerId: 1, Kind: "text", Name: "c", Topic: "t", ParentId: 6, Position: 8, Synced: true,
 		}}},
+		{Kind: &serversv1.Change_MemberSet{MemberSet: &serversv1.Member{
+			UserId: 2, ServerId: 1, RoleIds: []uint64{3}, JoinedAt: stamp, Nickname: "n", MutedUntil: stamp,
+		}}},
 		{Kind: &serversv1.Change_OverwriteSet{OverwriteSet: overwriteProto}},
 		{Kind: &serversv1.Change_OverwriteRemoved{OverwriteRemoved: overwriteProto}},
 		{Kind: &serversv1.Change_ChannelRemoved{ChannelRemoved: &serversv1.Removed{Id: 5}}},
 		{Kind: &serversv1.Change_MemberRemoved{MemberRemoved: &serversv1.Removed{Id: 2}}},
+		{Kind: &serversv1.Change_RoleRemoved{RoleRemoved: &serversv1.Removed{Id: 3}}},
+		{Kind: &serversv1.Change_ServerRemoved{ServerRemoved: &serversv1.Removed{Id: 1}}},
 	}
 	for i := range want {
 		want[i].Rev, want[i].ActorId = uint64(i)+1, 9
@@ -60,7 +68,7 @@ func TestListChanges_EveryKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := value(w.log.ListChanges(t.Context(), &serversv1.ListChangesRequest{Scope: &serversv1.Scope{Kind: "server", Id: 1}}))(t)
-	equal(t, "of the server", got, &serversv1.ListChangesResponse{Changes: want, Head: 8})
+	equal(t, "of the server", got, &serversv1.ListChangesResponse{Changes: want, Head: 11})
 
 	joined := &serversv1.Scope{Kind: "server", Id: 1}
 	got = value(w.log.ListChanges(t.Context(), &serversv1.ListChangesRequest{Scope: &serversv1.Scope{Kind: "user", Id: 2}}))(t)
@@ -69,12 +77,12 @@ func TestListChanges_EveryKind(t *testing.T) {
 		{Rev: 2, ActorId: 9, Kind: &serversv1.Change_ScopeLeft{ScopeLeft: joined}},
 	}})
 	got = value(w.log.ListChanges(t.Context(), &serversv1.ListChangesRequest{Scope: joined, After: 6, Limit: 1}))(t)
-	equal(t, "a page", got, &serversv1.ListChangesResponse{Changes: want[6:7], Head: 8})
+	equal(t, "a page", got, &serversv1.ListChangesResponse{Changes: want[6:7], Head: 11})
 
 	revs := value(w.log.GetRevs(t.Context(), &serversv1.GetRevsRequest{Scopes: []*serversv1.Scope{
 		{Kind: "direct", Id: 1}, {Kind: "user", Id: 2}, {Kind: "server", Id: 1},
 	}}))(t)
-	equal(t, "GetRevs", revs.GetRevs(), []uint64{0, 2, 8})
+	equal(t, "GetRevs", revs.GetRevs(), []uint64{0, 2, 11})
 	scope := value(w.log.ResolveChannel(t.Context(), &serversv1.ResolveChannelRequest{ChannelId: 5}))(t)
 	equal(t, "ResolveChannel", scope.GetScope(), joined)
 }

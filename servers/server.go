@@ -90,6 +90,113 @@ func (s *Service) GetServer(ctx context.Context, id beep.ServerID) (Server, erro
 	return server, nil
 }
 
+// ServerUpdate is what UpdateServer changes; nil stays as it is.
+type ServerUpdate struct{ Name, Description *string }
+
+func (u *ServerUpdate) check(limits beep.Limits) error {
+	if u.Name != nil {
+		name, err := checkName(*u.Name, limits.NameLength)
+		if err != nil {
+			return err
+		}
+		u.Name = &name
+	}
+	if u.Description != nil {
+		return checkText("description", *u.Description, limits.TopicLength, "\n\t")
+	}
+	return nil
+}
+
+// UpdateServer changes what a server is called and says of itself.
+func (s *Service) UpdateServer(
+	ctx context.Context, id beep.ServerID, u ServerUpdate, reason string,
+) (server Server, err error) {
+	user, err := beep.UserFrom(ctx)
+	if err != nil {
+		return Server{}, err
+	}
+	if err := first(u.check(s.limits), checkReason(reason)); err != nil {
+		return Server{}, err
+	}
+	err = s.settle(ctx, func() error {
+		d, before, err := s.managed(ctx, user, id)
+		if err != nil {
+			return err
+		}
+		server = before
+		set(&server.Name, u.Name)
+		set(&server.Description, u.Description)
+		if server == before {
+			return nil
+		}
+		return s.commit(ctx, Commit{
+			Scope: beep.ServerScope(id), Expect: d.rev, Actor: user, Changes: []Change{ServerSet{Server: server}},
+			Records: []Record{s.audited(done{id, user, AuditServerUpdate, uint64(id), reason}, before.changesOf(server)...)},
+		})
+	})
+	return server, err
+}
+
+// managed is a server that the caller manages.
+func (s *Service) managed(ctx context.Context, user beep.UserID, id beep.ServerID) (decision, Server, error) {
+	d, err := s.onServer(ctx, user, id, perm.ManageServer)
+	if err != nil {
+		return d, Server{}, err
+	}
+	server, err := s.store.Server(ctx, id)
+	return d, server, instead(err, noServer())
+}
+
+// DeleteServer ends a server with all in it. Its name, letter for letter, says that the caller means this one.
+func (s *Service) DeleteServer(ctx context.Context, id beep.ServerID, name string) error {
+	user, err := beep.UserFrom(ctx)
+	if err != nil {
+		return err
+	}
+	return s.settle(ctx, func() error {
+		d, server, err := s.managed(ctx, user, id)
+		if err != nil {
+			return err
+		}
+		if name != server.Name {
+			return beep.Precondition(beep.CodeNameMismatch, "to confirm, give the server's name as it is")
+		}
+		return s.commit(ctx, Commit{
+			Scope: beep.ServerScope(id), Expect: d.rev, Actor: user, Changes: []Change{ServerRemoved{id}},
+		})
+	})
+}
+
+// TransferServer makes another member the owner.
+func (s *Service) TransferServer(ctx context.Context, id beep.ServerID, to beep.UserID) (server Server, err error) {
+	user, err := beep.UserFrom(ctx)
+	if err != nil {
+		return Server{}, err
+	}
+	err = s.settle(ctx, func() error {
+		d, err := s.onServer(ctx, user, id, 0)
+		if err != nil {
+			return err
+		}
+		if server, err = s.store.Server(ctx, id); err != nil {
+			return instead(err, noServer())
+		}
+		if server.Owner != user {
+			return beep.Forbidden(beep.CodeForbidden, "only the owner hands a server over")
+		}
+		if _, err := s.store.Member(ctx, id, to); err != nil || to == user {
+			return instead(err, noMember())
+		}
+		server.Owner = to
+		return s.commit(ctx, Commit{
+			Scope: beep.ServerScope(id), Expect: d.rev, Actor: user, Changes: []Change{ServerSet{Server: server}},
+			Records: []Record{s.audited(done{id, user, AuditServerTransfer, uint64(to), ""},
+				AuditChange{"owner_id", number(uint64(user)), number(uint64(to))})},
+		})
+	})
+	return server, err
+}
+
 // LeaveServer ends the caller's membership. The owner stays: a server without one could be managed by nobody.
 func (s *Service) LeaveServer(ctx context.Context, id beep.ServerID) error {
 	user, err := beep.UserFrom(ctx)

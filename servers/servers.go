@@ -36,8 +36,12 @@ type Role struct {
 	ID       beep.RoleID   `json:"id,omitempty"`
 	Server   beep.ServerID `json:"server,omitempty"`
 	Name     string        `json:"name"`
-	Position uint32        `json:"position"`
+	Position uint32        `json:"position"` // unique on the server
 	Rights   perm.Rights   `json:"rights"`
+
+	Color       uint32 `json:"color,omitempty"`       // 0xRRGGBB; 0 is the color of text
+	Hoist       bool   `json:"hoist,omitempty"`       // the member list shows who has it as a group
+	Mentionable bool   `json:"mentionable,omitempty"` // by anyone who may send
 }
 
 // Member is a user in a server.
@@ -46,6 +50,11 @@ type Member struct {
 	Server   beep.ServerID `json:"server,omitempty"`
 	Roles    []beep.RoleID `json:"roles,omitempty"` // besides @everyone, in order of id
 	JoinedAt time.Time     `json:"joined_at"`
+	Nickname string        `json:"nickname,omitempty"`
+
+	// MutedUntil is when a mute is to end, zero for none. It ends by a change that sets it to zero: whoever decides
+	// looks only at whether it is set, never at a clock.
+	MutedUntil time.Time `json:"muted_until,omitzero"`
 }
 
 // ChannelKind says what a channel is for.
@@ -88,6 +97,74 @@ type Invitation struct {
 	Uses      uint32    // how often it made a member
 	ExpiresAt time.Time // zero is never
 	CreatedAt time.Time
+}
+
+// Ban keeps a user out of a server. Whoever is banned is no member.
+type Ban struct {
+	ID        uint64 // in order of time, for paging
+	Server    beep.ServerID
+	User      beep.UserID
+	Actor     beep.UserID
+	Reason    string
+	CreatedAt time.Time
+}
+
+// AuditEntry is one thing that was done on a server, as those who manage it may read it later.
+type AuditEntry struct {
+	ID        uint64 // in order of time, for paging
+	Server    beep.ServerID
+	Actor     beep.UserID // none is the system
+	Action    AuditAction
+	Target    uint64 // the id of the role, channel or user that it was done to, or none
+	Changes   []AuditChange
+	Reason    string
+	CreatedAt time.Time
+}
+
+// AuditAction is what was done; never renamed.
+type AuditAction string
+
+// The actions.
+const (
+	AuditServerUpdate     AuditAction = "server_update"
+	AuditServerTransfer   AuditAction = "server_transfer"
+	AuditChannelCreate    AuditAction = "channel_create"
+	AuditChannelUpdate    AuditAction = "channel_update"
+	AuditChannelDelete    AuditAction = "channel_delete"
+	AuditOverwriteSet     AuditAction = "overwrite_set"
+	AuditOverwriteClear   AuditAction = "overwrite_clear"
+	AuditRoleCreate       AuditAction = "role_create"
+	AuditRoleUpdate       AuditAction = "role_update"
+	AuditRoleDelete       AuditAction = "role_delete"
+	AuditRoleReorder      AuditAction = "role_reorder"
+	AuditRoleAssign       AuditAction = "role_assign"
+	AuditRoleUnassign     AuditAction = "role_unassign"
+	AuditMemberKick       AuditAction = "member_kick"
+	AuditMemberBan        AuditAction = "member_ban"
+	AuditMemberUnban      AuditAction = "member_unban"
+	AuditMemberMute       AuditAction = "member_mute"
+	AuditMemberUnmute     AuditAction = "member_unmute"
+	AuditMemberNickname   AuditAction = "member_nickname"
+	AuditInvitationCreate AuditAction = "invitation_create"
+	AuditInvitationRevoke AuditAction = "invitation_revoke"
+)
+
+// AuditChange is one field before and after; a side without values was not there. Several values are a list.
+type AuditChange struct {
+	Field string   `json:"field"`
+	From  []string `json:"from,omitempty"`
+	To    []string `json:"to,omitempty"`
+}
+
+// AuditQuery asks for a page of the audit log.
+type AuditQuery struct {
+	Server beep.ServerID
+	Before uint64 // entries with a smaller id; 0 from the newest
+	Limit  int
+	// Each that is set leaves out the others' entries.
+	Actor  beep.UserID
+	Action AuditAction
+	Target uint64
 }
 
 // Live says whether it still lets someone in at that time.

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/beep-chat/beep"
@@ -16,19 +18,23 @@ import (
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/kit/rpc"
 	"github.com/beep-chat/beep/servers"
+	"github.com/beep-chat/beep/servers/grpcapi"
 	"github.com/beep-chat/beep/servers/sqlstore"
 )
 
 // world is the service over a real store, reached as the gateway reaches it, with authz and the bus played by fakes.
 type world struct {
 	serversv1.ServersClient
+	serversv1.RolesClient
+	serversv1.ModerationClient
 
-	log    serversv1.ScopeLogClient
-	store  *sqlstore.Store
-	authz  *fakeAuthz
-	bus    *fakeBus
-	minter *rpc.Minter
-	minted *beep.Minter
+	service *servers.Service
+	log     serversv1.ScopeLogClient
+	store   *sqlstore.Store
+	authz   *fakeAuthz
+	bus     *fakeBus
+	minter  *rpc.Minter
+	minted  *beep.Minter
 }
 
 func newWorld(t *testing.T) *world {
@@ -44,17 +50,21 @@ func newWorldOn(t *testing.T, url string, limits beep.Limits) *world {
 	w := &world{store: store, authz: &fakeAuthz{store: store}, bus: &fakeBus{}, minted: beep.NewMinter()}
 	w.minter = value(rpc.NewMinter(value(ca.Issue("gateway"))(t)))(t)
 	local := rpc.NewLocal(rpc.Options{Verifier: rpc.NewVerifier(ca.Pool()), Policy: rpc.Policy{
-		"beep.servers.v1.Servers":  {Callers: []string{"gateway"}, Guest: true},
-		"beep.servers.v1.ScopeLog": {Callers: []string{"authz"}, Guest: true},
-		"beep.authz.v1.Authz":      {Callers: []string{"servers"}, Guest: true},
+		"beep.servers.v1.Servers":    {Callers: []string{"gateway"}, Guest: true},
+		"beep.servers.v1.Roles":      {Callers: []string{"gateway"}, Guest: true},
+		"beep.servers.v1.Moderation": {Callers: []string{"gateway"}, Guest: true},
+		"beep.servers.v1.ScopeLog":   {Callers: []string{"authz"}, Guest: true},
+		"beep.authz.v1.Authz":        {Callers: []string{"servers"}, Guest: true},
 	}})
 	authzv1.RegisterAuthzServer(local, w.authz)
-	service := value(servers.New(servers.Deps{
+	w.service = value(servers.New(servers.Deps{
 		Store: store, Authz: authzv1.NewAuthzClient(local.As("servers")), Bus: w.bus, Limits: limits,
 		Minter: w.minted, Log: slog.New(slog.DiscardHandler),
 	}))(t)
-	service.Register(local)
+	grpcapi.Register(local, w.service)
 	w.ServersClient = serversv1.NewServersClient(local.As("gateway"))
+	w.RolesClient = serversv1.NewRolesClient(local.As("gateway"))
+	w.ModerationClient = serversv1.NewModerationClient(local.As("gateway"))
 	w.log = serversv1.NewScopeLogClient(local.As("authz"))
 	return w
 }
@@ -99,11 +109,10 @@ func (w *world) rev(t *testing.T, server uint64) uint64 {
 type fakeAuthz struct {
 	authzv1.UnimplementedAuthzServer
 
-	store     *sqlstore.Store
-	check     func(*authzv1.CheckRequest, *authzv1.CheckResponse) error
-	member    func(*authzv1.CheckMemberRequest, *authzv1.CheckMemberResponse)
-	overwrite func(*authzv1.CheckOverwriteRequest, *authzv1.CheckOverwriteResponse)
-	visible   func(*authzv1.ListVisibleChannelsResponse)
+	store   *sqlstore.Store
+	check   func(*authzv1.CheckRequest, *authzv1.CheckResponse) error
+	actions func(*authzv1.CheckActionsRequest, *authzv1.CheckActionsResponse)
+	visible func(*authzv1.ListVisibleChannelsResponse)
 
 	mu    sync.Mutex // guards asked
 	asked []string   // rights, as asked for
@@ -148,26 +157,25 @@ func (f *fakeAuthz) Check(ctx context.Context, r *authzv1.CheckRequest) (*authzv
 	return answer, err
 }
 
-func (f *fakeAuthz) CheckMember(
-	ctx context.Context, r *authzv1.CheckMemberRequest,
-) (*authzv1.CheckMemberResponse, error) {
-	f.note("on a member: " + r.GetRight())
-	in, rev, err := f.at(ctx, r.GetUserId(), r.GetServerId(), 0)
-	answer := &authzv1.CheckMemberResponse{Allowed: in, Visible: in, TargetFound: true, Rev: rev}
-	if f.member != nil {
-		f.member(r, answer)
+func (f *fakeAuthz) CheckActions(
+	ctx context.Context, r *authzv1.CheckActionsRequest,
+) (*authzv1.CheckActionsResponse, error) {
+	var server, channel uint64
+	for _, action := range r.GetActions() {
+		m := action.ProtoReflect()
+		kind := m.WhichOneof(m.Descriptor().Oneofs().ByName("kind"))
+		f.note(string(kind.Name()))
+		object := m.Get(kind).Message()
+		for name, id := range map[protoreflect.Name]*uint64{"server_id": &server, "channel_id": &channel} {
+			if field := object.Descriptor().Fields().ByName(name); field != nil {
+				*id = object.Get(field).Uint()
+			}
+		}
 	}
-	return answer, err
-}
-
-func (f *fakeAuthz) CheckOverwrite(
-	ctx context.Context, r *authzv1.CheckOverwriteRequest,
-) (*authzv1.CheckOverwriteResponse, error) {
-	f.note("an overwrite")
-	in, rev, err := f.at(ctx, r.GetUserId(), 0, r.GetChannelId())
-	answer := &authzv1.CheckOverwriteResponse{Allowed: in, Visible: in, Rev: rev}
-	if f.overwrite != nil {
-		f.overwrite(r, answer)
+	in, rev, err := f.at(ctx, r.GetUserId(), server, channel)
+	answer := &authzv1.CheckActionsResponse{Allowed: in, Visible: in, Rev: rev}
+	if f.actions != nil {
+		f.actions(r, answer)
 	}
 	return answer, err
 }
@@ -211,6 +219,28 @@ func (f *fakeBus) take() []string {
 	topics := f.topics
 	f.topics = nil
 	return topics
+}
+
+// work runs the background work until it has done what is waited for.
+func (w *world) work(t *testing.T, done func() bool) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- w.service.Run(ctx) }()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("the background work has not done it in time")
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 // value is the answer of a call that must succeed.

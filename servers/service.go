@@ -7,11 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"google.golang.org/grpc"
-
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
-	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 )
 
 const (
@@ -49,7 +46,7 @@ type Service struct {
 	log    *slog.Logger
 }
 
-// New is a Service ready to be registered.
+// New is a Service ready to be served (package grpcapi).
 func New(d Deps) (*Service, error) {
 	if d.Store == nil || d.Authz == nil || d.Bus == nil || d.Minter == nil || d.Log == nil {
 		return nil, errors.New("servers: a dependency is missing")
@@ -57,17 +54,22 @@ func New(d Deps) (*Service, error) {
 	return &Service{d.Store, d.Authz, d.Bus, d.Limits, d.Minter, d.Log}, nil
 }
 
-// Register adds the service, and the scope log that its peers read, to a server.
-func (s *Service) Register(r grpc.ServiceRegistrar) {
-	serversv1.RegisterServersServer(r, &serversServer{s: s})
-	serversv1.RegisterScopeLogServer(r, &scopeLogServer{s: s})
-}
+// Log is the scope log, for the services that build their Views from it. It asks nobody whether they may.
+func (s *Service) Log() LogReader { return s.store }
 
-// Run is the service's background work until ctx ends. It has none: whatever follows from a change is driven by the
-// readers of the scope log.
+// Run is the service's background work until ctx ends: the end of mutes. All else that follows from a change is driven
+// by the readers of the scope log.
 func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	tick := time.NewTicker(endingMutes)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			s.endMutes(ctx)
+		}
+	}
 }
 
 // errMoved is a change that was decided before something happened which could have decided otherwise.
@@ -111,6 +113,16 @@ func (s *Service) commit(ctx context.Context, c Commit) error {
 	return nil
 }
 
+// first is the first error of several checks.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // instead is what a use-case answers for a thing that is not there; every other error stays as it is.
 func instead(err error, missing *beep.Error) error {
 	if errors.Is(err, beep.ErrNotFound) {
@@ -125,6 +137,10 @@ func noServer() *beep.Error {
 
 func noChannel() *beep.Error {
 	return beep.NotFound(beep.CodeChannelNotFound, "there is no such channel")
+}
+
+func noMember() *beep.Error {
+	return beep.NotFound(beep.CodeMemberNotFound, "there is no such member")
 }
 
 func noInvitation() *beep.Error {

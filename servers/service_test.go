@@ -95,6 +95,60 @@ func (w *world) calls(server, channel uint64, code string) map[string]func(ctx c
 		"KickMember": func(ctx context.Context) error {
 			return second(w.KickMember(ctx, &serversv1.KickMemberRequest{ServerId: server, UserId: uint64(bob)}))
 		},
+		"GetMember": func(ctx context.Context) error {
+			return second(w.GetMember(ctx, &serversv1.GetMemberRequest{ServerId: server, UserId: uint64(bob)}))
+		},
+		"UpdateServer": func(ctx context.Context) error {
+			return second(w.UpdateServer(ctx, &serversv1.UpdateServerRequest{ServerId: server, Description: new(string)}))
+		},
+		"DeleteServer": func(ctx context.Context) error {
+			return second(w.DeleteServer(ctx, &serversv1.DeleteServerRequest{ServerId: server, Name: "Ann's"}))
+		},
+		"TransferServer": func(ctx context.Context) error {
+			return second(w.TransferServer(ctx, &serversv1.TransferServerRequest{ServerId: server, UserId: uint64(bob)}))
+		},
+		"ListRoles": func(ctx context.Context) error {
+			return second(w.ListRoles(ctx, &serversv1.ListRolesRequest{ServerId: server}))
+		},
+		"CreateRole": func(ctx context.Context) error {
+			return second(w.CreateRole(ctx, &serversv1.CreateRoleRequest{ServerId: server, Name: "n"}))
+		},
+		"UpdateRole": func(ctx context.Context) error {
+			return second(w.UpdateRole(ctx, &serversv1.UpdateRoleRequest{ServerId: server, RoleId: server, Rights: &serversv1.Rights{}}))
+		},
+		"DeleteRole": func(ctx context.Context) error {
+			return second(w.DeleteRole(ctx, &serversv1.DeleteRoleRequest{ServerId: server, RoleId: server}))
+		},
+		"ReorderRoles": func(ctx context.Context) error {
+			return second(w.ReorderRoles(ctx, &serversv1.ReorderRolesRequest{ServerId: server}))
+		},
+		"AssignRole": func(ctx context.Context) error {
+			return second(w.AssignRole(ctx, &serversv1.AssignRoleRequest{ServerId: server, UserId: uint64(bob), RoleId: 1}))
+		},
+		"UnassignRole": func(ctx context.Context) error {
+			return second(w.UnassignRole(ctx, &serversv1.UnassignRoleRequest{ServerId: server, UserId: uint64(bob), RoleId: 1}))
+		},
+		"UpdateNickname": func(ctx context.Context) error {
+			return second(w.UpdateNickname(ctx, &serversv1.UpdateNicknameRequest{ServerId: server, UserId: uint64(bob), Nickname: "n"}))
+		},
+		"MuteMember": func(ctx context.Context) error {
+			return second(w.MuteMember(ctx, &serversv1.MuteMemberRequest{ServerId: server, UserId: uint64(bob), Seconds: 1}))
+		},
+		"UnmuteMember": func(ctx context.Context) error {
+			return second(w.UnmuteMember(ctx, &serversv1.UnmuteMemberRequest{ServerId: server, UserId: uint64(bob)}))
+		},
+		"BanUser": func(ctx context.Context) error {
+			return second(w.BanUser(ctx, &serversv1.BanUserRequest{ServerId: server, UserId: uint64(bob)}))
+		},
+		"UnbanUser": func(ctx context.Context) error {
+			return second(w.UnbanUser(ctx, &serversv1.UnbanUserRequest{ServerId: server, UserId: uint64(bob)}))
+		},
+		"ListBans": func(ctx context.Context) error {
+			return second(w.ListBans(ctx, &serversv1.ListBansRequest{ServerId: server}))
+		},
+		"ListAuditEntries": func(ctx context.Context) error {
+			return second(w.ListAuditEntries(ctx, &serversv1.ListAuditEntriesRequest{ServerId: server}))
+		},
 		"CreateInvitation": func(ctx context.Context) error {
 			return second(w.CreateInvitation(ctx, &serversv1.CreateInvitationRequest{ServerId: server}))
 		},
@@ -211,6 +265,12 @@ func (w *world) moving(t *testing.T, server, channel uint64) map[string]func() e
 		"KickMember": func() error {
 			return second(w.KickMember(ctx, &serversv1.KickMemberRequest{ServerId: server, UserId: uint64(bob)}))
 		},
+		"MuteMember": func() error {
+			return second(w.MuteMember(ctx, &serversv1.MuteMemberRequest{ServerId: server, UserId: uint64(bob), Seconds: 60}))
+		},
+		"CreateRole": func() error {
+			return second(w.CreateRole(ctx, &serversv1.CreateRoleRequest{ServerId: server, Name: "n"}))
+		},
 		"LeaveServer": func() error {
 			return second(w.LeaveServer(w.as(t, bob), &serversv1.LeaveServerRequest{ServerId: server}))
 		},
@@ -250,10 +310,9 @@ func TestDecisions_HoldAtTheCommit(t *testing.T) {
 					}
 				}
 				w.authz.check = func(*authzv1.CheckRequest, *authzv1.CheckResponse) error { between(); return nil }
-				w.authz.member = func(*authzv1.CheckMemberRequest, *authzv1.CheckMemberResponse) { between() }
-				w.authz.overwrite = func(*authzv1.CheckOverwriteRequest, *authzv1.CheckOverwriteResponse) { between() }
+				w.authz.actions = func(*authzv1.CheckActionsRequest, *authzv1.CheckActionsResponse) { between() }
 				err := call()
-				w.authz.check, w.authz.member, w.authz.overwrite = nil, nil, nil
+				w.authz.check, w.authz.actions = nil, nil
 				if tt.decisions == 0 {
 					refused(t, use, err, beep.KindUnavailable, beep.CodeUnavailable)
 				} else if err != nil || decisions != tt.decisions {

@@ -10,8 +10,13 @@ import (
 	"github.com/beep-chat/beep"
 )
 
-// ErrServerLimit is what Store.Commit answers when someone would be in more than MaxServers servers.
-var ErrServerLimit = errors.New("in too many servers")
+// What Store.Commit answers besides beep.ErrConflict and beep.ErrNotFound.
+var (
+	// ErrServerLimit is for who would be in more than MaxServers servers.
+	ErrServerLimit = errors.New("in too many servers")
+	// ErrBanned is for who would become a member and is banned.
+	ErrBanned = errors.New("banned from the server")
+)
 
 // Commit is one change of one scope, whole or not at all.
 type Commit struct {
@@ -27,8 +32,8 @@ type Commit struct {
 	At time.Time
 	// Changes happen in this order, a row of the log each. There may be none: then Expect alone is checked.
 	Changes []Change
-	// Invitation is what happens to an invitation besides, or nil.
-	Invitation InvitationChange
+	// Records are what happens besides, in this order.
+	Records []Record
 	// MaxServers is how many servers a user who joins by this may then be in; 0 is any number.
 	MaxServers int
 }
@@ -40,7 +45,8 @@ type Part struct {
 }
 
 // Parts is what the Commit does to each scope that it touches: to its own, and to the personal scope of everyone who
-// joins or leaves by it. The order of the parts is the order in which drivers lock scopes, so two Commits never wait
+// joins or leaves by it. Those whom a ServerRemoved puts out are not among them, since they may be very many: the driver
+// finds them. The order of the parts is the order in which drivers lock scopes, so two Commits never wait
 // for each other in a circle.
 func (c Commit) Parts() []Part {
 	parts := []Part{{c.Scope, c.Changes}}
@@ -64,11 +70,19 @@ func (c Commit) Parts() []Part {
 func (c Commit) Concerns() []beep.UserID {
 	users := []beep.UserID{c.Actor}
 	for _, change := range c.Changes {
-		if o, ok := change.(OverwriteSet); ok && o.Member != 0 {
-			users = append(users, o.Member)
+		switch change := change.(type) {
+		case OverwriteSet:
+			users = append(users, change.Member)
+		case ServerSet:
+			users = append(users, change.Owner) // who has to be a member, to whomever it is handed over
 		}
 		if user := About(change); user != 0 {
 			users = append(users, user)
+		}
+	}
+	for _, record := range c.Records {
+		if ban, ok := record.(BanSet); ok {
+			users = append(users, ban.User)
 		}
 	}
 	return users
@@ -97,38 +111,78 @@ type Row struct {
 // a read of one thing and an empty list otherwise; a removed thing is not there. Methods are safe for concurrent use.
 // No method knows a rule of the product or who may do what.
 type Store interface {
-	// Commit applies c.Changes to the state and appends c.Parts to the logs, in one transaction: all of it, durably,
-	// when it answers nil, and nothing when it answers anything else (save that a beep.Unavailable may leave the
-	// outcome unknown). Each scope's revisions go up by one per row, without holes. It checks in this order:
+	// Commit applies c.Changes to the state, appends c.Parts to the logs and keeps c.Records, in one transaction: all
+	// of it, durably, when it answers nil, and nothing when it answers anything else (save that a beep.Unavailable may
+	// leave the outcome unknown). Each scope's revisions go up by one per row, without holes. It checks in this order:
 	//
 	//   - Expect: beep.ErrConflict when the log has a later row whose About is none or one of c.Concerns, or does not
 	//     reach that revision.
 	//   - Changes, in order: beep.ErrConflict when what is New exists (a membership, an id, an overwrite of the same
-	//     target, even if it was made by another Commit meanwhile), and when what is not New does not.
+	//     target, even if it was made by another Commit meanwhile), and when what is not New does not; then, for a New
+	//     member, ErrBanned.
 	//   - MaxServers: ErrServerLimit. The count is exact under any concurrency of Commits.
-	//   - Invitation: beep.ErrNotFound when it is not live (used) or unknown (revoked), beep.ErrConflict when the code
-	//     exists (created). MaxUses is exact under any concurrency.
+	//   - Records, in order: beep.ErrNotFound when an invitation is not live (used) or unknown (revoked), or when there
+	//     is no such ban (removed); beep.ErrConflict when what is created exists, and for a ban of a member. MaxUses is
+	//     exact under any concurrency, and so is that nobody is both banned and a member.
 	//
-	// A channel's id is never given again, not even after its removal.
+	// A RoleRemoved takes the role from every member and removes its overwrites. A ServerRemoved removes roles, channels,
+	// overwrites, members, bans, invitations and the audit log, and adds a ScopeLeft to the personal scope of every
+	// member. A channel's id is never given again, not even after its removal.
 	Commit(ctx context.Context, c Commit) error
 
+	CommunityReader
+	ChannelReader
+	RecordReader
+	LogReader
+}
+
+// CommunityReader reads servers, and who belongs to them.
+type CommunityReader interface {
 	// Server is one server.
 	Server(ctx context.Context, id beep.ServerID) (Server, error)
 	// ServersOf lists the servers that a user belongs to, in the order joined.
 	ServersOf(ctx context.Context, user beep.UserID) ([]Server, error)
+	// Roles lists all roles of a server, @everyone too, by falling position.
+	Roles(ctx context.Context, server beep.ServerID) ([]Role, error)
+	// Member is one member.
+	Member(ctx context.Context, server beep.ServerID, user beep.UserID) (Member, error)
 	// Members lists up to limit members with a user id greater than after, in order of user id.
 	Members(ctx context.Context, server beep.ServerID, after beep.UserID, limit int) ([]Member, error)
+	// MuteEnd is until when a user is muted on a server; a mute outlives the membership, and ends with a MemberSet
+	// without one.
+	MuteEnd(ctx context.Context, server beep.ServerID, user beep.UserID) (time.Time, error)
+	// MutesEnding lists up to limit members of any server whose MutedUntil is set and not after a time, the longest
+	// over first.
+	MutesEnding(ctx context.Context, at time.Time, limit int) ([]Member, error)
+}
+
+// ChannelReader reads channels and their overwrites.
+type ChannelReader interface {
 	// Channel is one channel.
 	Channel(ctx context.Context, id beep.ChannelID) (Channel, error)
 	// Channels lists all channels of a server in order of position.
 	Channels(ctx context.Context, server beep.ServerID) ([]Channel, error)
 	// Overwrites lists a channel's own overwrites in order of id.
 	Overwrites(ctx context.Context, channel beep.ChannelID) ([]Overwrite, error)
+}
+
+// RecordReader reads what stands beside the log.
+type RecordReader interface {
 	// Invitation is one invitation, live or not.
 	Invitation(ctx context.Context, code string) (Invitation, error)
 	// Invitations lists up to limit invitations of a server that are live at that time, newest first.
 	Invitations(ctx context.Context, server beep.ServerID, at time.Time, limit int) ([]Invitation, error)
+	// Ban is a user's ban from a server.
+	Ban(ctx context.Context, server beep.ServerID, user beep.UserID) (Ban, error)
+	// Bans lists up to limit bans of a server with an id smaller than before (0 is any), greatest id first.
+	Bans(ctx context.Context, server beep.ServerID, before uint64, limit int) ([]Ban, error)
+	// AuditEntries lists up to q.Limit entries that q lets through, greatest id first. It takes no longer where there
+	// are many that q leaves out by their actor or their target.
+	AuditEntries(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
+}
 
+// LogReader reads the logs of scopes.
+type LogReader interface {
 	// Revs is the newest revision of each scope, in the order asked; a scope that never changed is at 0. The queries
 	// start after the call.
 	Revs(ctx context.Context, scopes []beep.Scope) ([]uint64, error)

@@ -112,8 +112,8 @@ func TestKickMember(t *testing.T) {
 		"someone not below": {"hierarchy", "your highest role is not above this", beep.KindForbidden},
 		"no member":         {"member_not_found", "there is no such member", beep.KindNotFound},
 	} {
-		w.authz.member = func(r *authzv1.CheckMemberRequest, answer *authzv1.CheckMemberResponse) {
-			equal(t, "right", r.GetRight(), "manage_members")
+		w.authz.actions = func(r *authzv1.CheckActionsRequest, answer *authzv1.CheckActionsResponse) {
+			equal(t, "right", r.GetActions()[0].GetActOnMember().GetRight(), "manage_members")
 			answer.Allowed, answer.Code, answer.Reason = false, tt.code, tt.reason
 		}
 		err := second(w.KickMember(w.as(t, ann), kick))
@@ -122,7 +122,7 @@ func TestKickMember(t *testing.T) {
 			t.Errorf("%s: %v does not say %q", name, err, tt.reason)
 		}
 	}
-	w.authz.member = nil
+	w.authz.actions = nil
 	value(w.KickMember(w.as(t, ann), kick))(t)
 	row := w.rows(t, beep.ServerScope(beep.ServerID(server.GetId())), 5)[0]
 	equal(t, "the row", row, servers.Row{Rev: 6, Actor: ann, Change: servers.MemberRemoved{User: bob}})
@@ -347,9 +347,9 @@ func TestOverwrites(t *testing.T) {
 	equal(t, "the id stays", changed.GetId(), second.GetId())
 	equal(t, "changed", list(), []*serversv1.Overwrite{first, changed})
 
-	w.authz.overwrite = func(r *authzv1.CheckOverwriteRequest, _ *authzv1.CheckOverwriteResponse) {
-		equal(t, "clearing is to have no rights there", r, &authzv1.CheckOverwriteRequest{
-			UserId: uint64(ann), ChannelId: general.GetId(), MemberId: uint64(bob),
+	w.authz.actions = func(r *authzv1.CheckActionsRequest, _ *authzv1.CheckActionsResponse) {
+		equal(t, "clearing is to have no rights there", r.GetActions()[0].GetSetOverwrite(), &authzv1.OverwriteState{
+			ChannelId: general.GetId(), MemberId: uint64(bob),
 		})
 	}
 	clearing := &serversv1.ClearOverwriteRequest{ChannelId: general.GetId(), OverwriteId: second.GetId()}
@@ -371,7 +371,7 @@ func TestOverwrites_Refusals(t *testing.T) {
 		beep.CodeRoleNotFound: beep.KindNotFound, beep.CodeMemberNotFound: beep.KindNotFound,
 		beep.CodeChannelSynced: beep.KindPrecondition, beep.CodeInvalidField: beep.KindInvalid,
 	} {
-		w.authz.overwrite = func(_ *authzv1.CheckOverwriteRequest, answer *authzv1.CheckOverwriteResponse) {
+		w.authz.actions = func(_ *authzv1.CheckActionsRequest, answer *authzv1.CheckActionsResponse) {
 			answer.Allowed, answer.Code, answer.Reason = false, string(code), "because of "+string(code)
 		}
 		_, err := w.SetOverwrite(ctx, &serversv1.SetOverwriteRequest{ChannelId: general.GetId(), MemberId: 1})

@@ -21,6 +21,7 @@ import (
 	"github.com/beep-chat/beep/kit/rpc"
 	"github.com/beep-chat/beep/kit/sqldb/sqltest"
 	"github.com/beep-chat/beep/servers"
+	"github.com/beep-chat/beep/servers/grpcapi"
 	"github.com/beep-chat/beep/servers/sqlstore"
 )
 
@@ -30,6 +31,8 @@ const ann, bob, cat, eve = 101, 102, 103, 104
 // system is servers and authz in one process, and a client of each.
 type system struct {
 	serversv1.ServersClient
+	serversv1.RolesClient
+	serversv1.ModerationClient
 
 	authz  authzv1.AuthzClient
 	minter *rpc.Minter
@@ -54,9 +57,11 @@ func start(t testing.TB, url string) *system {
 	s.minter, err = rpc.NewMinter(cert)
 	must(err)
 	local := rpc.NewLocal(rpc.Options{Verifier: rpc.NewVerifier(ca.Pool()), Policy: rpc.Policy{
-		"beep.servers.v1.Servers":  {Callers: []string{"gateway"}, Guest: true},
-		"beep.servers.v1.ScopeLog": {Callers: []string{"authz"}, Guest: true},
-		"beep.authz.v1.Authz":      {Callers: []string{"servers", "messages"}, Guest: true},
+		"beep.servers.v1.Servers":    {Callers: []string{"gateway"}, Guest: true},
+		"beep.servers.v1.Roles":      {Callers: []string{"gateway"}, Guest: true},
+		"beep.servers.v1.Moderation": {Callers: []string{"gateway"}, Guest: true},
+		"beep.servers.v1.ScopeLog":   {Callers: []string{"authz"}, Guest: true},
+		"beep.authz.v1.Authz":        {Callers: []string{"servers", "messages"}, Guest: true},
 	}})
 	decider, err := authz.New(authz.Deps{Scopes: serversv1.NewScopeLogClient(local.As("authz"))})
 	must(err)
@@ -66,8 +71,10 @@ func start(t testing.TB, url string) *system {
 		Minter: beep.NewMinter(), Log: slog.New(slog.DiscardHandler),
 	})
 	must(err)
-	service.Register(local)
+	grpcapi.Register(local, service)
 	s.ServersClient = serversv1.NewServersClient(local.As("gateway"))
+	s.RolesClient = serversv1.NewRolesClient(local.As("gateway"))
+	s.ModerationClient = serversv1.NewModerationClient(local.As("gateway"))
 	s.authz = authzv1.NewAuthzClient(local.As("messages"))
 	return s
 }

@@ -30,8 +30,11 @@ func (s *Store) Commit(ctx context.Context, c servers.Commit) error {
 				t.append(p.Scope, servers.Row{Rev: rev, Actor: c.Actor, Change: change})
 			}
 		}
+		t.banned(c)
 		t.limit(parts, c.MaxServers)
-		t.invitation(c)
+		for _, record := range c.Records {
+			t.record(c.At, record)
+		}
 		return t.err
 	})
 	if err != nil {
@@ -134,119 +137,4 @@ func (t *transaction) limit(parts []servers.Part, most int) {
 			t.err = servers.ErrServerLimit
 		}
 	}
-}
-
-// invitation changes the invitation that the commit is about. The statement that takes a use is also what looks whether
-// there is one left, so that no two can take the same.
-func (t *transaction) invitation(c servers.Commit) {
-	switch i := c.Invitation.(type) {
-	case servers.InvitationCreated:
-		t.exec(`INSERT INTO invitations (code, server_id, creator_id, max_uses, uses, expires_at, created_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?)`, i.Code, int64(i.Server), int64(i.Creator), int64(i.MaxUses), int64(i.Uses),
-			millis(i.ExpiresAt), millis(i.CreatedAt))
-	case servers.InvitationUsed:
-		t.one(beep.ErrNotFound, `UPDATE invitations SET uses = uses + 1
-			WHERE code = ? AND (max_uses = 0 OR uses < max_uses) AND (expires_at = 0 OR expires_at > ?)`, i.Code, millis(c.At))
-	case servers.InvitationRevoked:
-		t.one(beep.ErrNotFound, `DELETE FROM invitations WHERE code = ?`, i.Code)
-	}
-}
-
-// apply brings the tables to what they are after a change. rev is the change's place in the scope's log.
-func (t *transaction) apply(scope beep.Scope, rev uint64, change servers.Change) {
-	switch c := change.(type) {
-	case servers.ServerSet:
-		t.server(c)
-	case servers.RoleSet:
-		t.role(c)
-	case servers.MemberSet:
-		t.member(c)
-	case servers.MemberRemoved:
-		t.exec(`DELETE FROM member_roles WHERE server_id = ? AND user_id = ?`, int64(scope.ID), int64(c.User))
-		t.one(beep.ErrConflict, `DELETE FROM members WHERE server_id = ? AND user_id = ?`, int64(scope.ID), int64(c.User))
-		t.exec(`UPDATE servers SET member_count = member_count - 1 WHERE id = ?`, int64(scope.ID))
-	case servers.ChannelSet:
-		t.channel(scope, c)
-	case servers.ChannelRemoved:
-		t.exec(`DELETE FROM overwrites WHERE channel_id = ?`, int64(c.ID))
-		t.one(beep.ErrConflict, `DELETE FROM channels WHERE id = ? AND server_id = ?`, int64(c.ID), int64(scope.ID))
-	case servers.OverwriteSet:
-		t.overwrite(c)
-	case servers.OverwriteRemoved:
-		t.one(beep.ErrConflict, `DELETE FROM overwrites WHERE id = ?`, int64(c.ID))
-	case servers.ScopeJoined:
-		t.exec(`INSERT INTO memberships (user_id, scope_kind, scope_id, rev) VALUES (?, ?, ?, ?)`,
-			int64(scope.ID), int64(c.Scope.Kind), int64(c.Scope.ID), int64(rev))
-	case servers.ScopeLeft:
-		t.one(beep.ErrConflict, `DELETE FROM memberships WHERE user_id = ? AND scope_kind = ? AND scope_id = ?`,
-			int64(scope.ID), int64(c.Scope.Kind), int64(c.Scope.ID))
-	default:
-		t.err = fmt.Errorf("no table for a %s", change.RowKind())
-	}
-}
-
-// server leaves member_count alone: only who joins and leaves changes it.
-func (t *transaction) server(c servers.ServerSet) {
-	if c.New {
-		t.exec(`INSERT INTO servers (id, name, description, owner_id, created_at, member_count) VALUES (?, ?, ?, ?, ?, 0)`,
-			int64(c.ID), c.Name, c.Description, int64(c.Owner), millis(c.CreatedAt))
-		return
-	}
-	t.one(beep.ErrConflict, `UPDATE servers SET name = ?, description = ?, owner_id = ? WHERE id = ?`,
-		c.Name, c.Description, int64(c.Owner), int64(c.ID))
-}
-
-func (t *transaction) role(c servers.RoleSet) {
-	if c.New {
-		t.exec(`INSERT INTO roles (id, server_id, name, position, rights) VALUES (?, ?, ?, ?, ?)`,
-			int64(c.ID), int64(c.Server), c.Name, int64(c.Position), int64(c.Rights))
-		return
-	}
-	t.one(beep.ErrConflict, `UPDATE roles SET name = ?, position = ?, rights = ? WHERE id = ? AND server_id = ?`,
-		c.Name, int64(c.Position), int64(c.Rights), int64(c.ID), int64(c.Server))
-}
-
-// member replaces all roles of a member who was one before. The count comes first, since it also says whether there is
-// such a server; a foreign key would say it with an error that is nobody's conflict.
-func (t *transaction) member(c servers.MemberSet) {
-	if c.New {
-		t.one(beep.ErrConflict, `UPDATE servers SET member_count = member_count + 1 WHERE id = ?`, int64(c.Server))
-		t.exec(`INSERT INTO members (server_id, user_id, joined_at) VALUES (?, ?, ?)`,
-			int64(c.Server), int64(c.User), millis(c.JoinedAt))
-	} else {
-		t.one(beep.ErrConflict, `UPDATE members SET joined_at = ? WHERE server_id = ? AND user_id = ?`,
-			millis(c.JoinedAt), int64(c.Server), int64(c.User))
-		t.exec(`DELETE FROM member_roles WHERE server_id = ? AND user_id = ?`, int64(c.Server), int64(c.User))
-	}
-	for _, role := range c.Roles {
-		t.exec(`INSERT INTO member_roles (server_id, user_id, role_id) VALUES (?, ?, ?)`,
-			int64(c.Server), int64(c.User), int64(role))
-	}
-}
-
-func (t *transaction) channel(scope beep.Scope, c servers.ChannelSet) {
-	if c.New {
-		// The scope's row stays after the channel's removal, so this is also what refuses an id given before.
-		t.exec(`INSERT INTO channel_scopes (channel_id, scope_kind, scope_id) VALUES (?, ?, ?)`,
-			int64(c.ID), int64(scope.Kind), int64(scope.ID))
-		t.exec(`INSERT INTO channels (id, server_id, kind, name, topic, parent_id, position, synced)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, int64(c.ID), int64(c.Server), string(c.Kind), c.Name, c.Topic,
-			int64(c.Parent), int64(c.Position), c.Synced)
-		return
-	}
-	t.one(beep.ErrConflict, `UPDATE channels SET name = ?, topic = ?, parent_id = ?, position = ?, synced = ?
-		WHERE id = ? AND server_id = ?`, c.Name, c.Topic, int64(c.Parent), int64(c.Position), c.Synced,
-		int64(c.ID), int64(c.Server))
-}
-
-// overwrite never changes the target: for another target there is another overwrite.
-func (t *transaction) overwrite(c servers.OverwriteSet) {
-	if c.New {
-		t.exec(`INSERT INTO overwrites (id, channel_id, role_id, member_id, allow, deny) VALUES (?, ?, ?, ?, ?, ?)`,
-			int64(c.ID), int64(c.Channel), int64(c.Role), int64(c.Member), int64(c.Allow), int64(c.Deny))
-		return
-	}
-	t.one(beep.ErrConflict, `UPDATE overwrites SET allow = ?, deny = ?
-		WHERE id = ? AND channel_id = ? AND role_id = ? AND member_id = ?`, int64(c.Allow), int64(c.Deny),
-		int64(c.ID), int64(c.Channel), int64(c.Role), int64(c.Member))
 }

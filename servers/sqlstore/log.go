@@ -106,6 +106,10 @@ func decode(kind, text string) (servers.Change, error) {
 	switch kind {
 	case servers.ServerSet{}.RowKind():
 		return as[servers.ServerSet](text)
+	case servers.ServerRemoved{}.RowKind():
+		return as[servers.ServerRemoved](text)
+	case servers.RoleRemoved{}.RowKind():
+		return as[servers.RoleRemoved](text)
 	case servers.RoleSet{}.RowKind():
 		return as[servers.RoleSet](text)
 	case servers.MemberSet{}.RowKind():

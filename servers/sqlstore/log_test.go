@@ -28,6 +28,14 @@ func TestRows_AreForEver(t *testing.T) {
 		`member_set {"user":"2","server":"1","roles":["3"],"joined_at":"2031-05-17T08:09:10.123Z"}`: servers.MemberSet{
 			Member: servers.Member{User: 2, Server: 1, Roles: []beep.RoleID{3}, JoinedAt: at},
 		},
+		`role_set {"id":"3","server":"1","name":"r","position":4,"rights":0,"color":255,"hoist":true,"mentionable":true}`: servers.RoleSet{
+			Role: servers.Role{ID: 3, Server: 1, Name: "r", Position: 4, Color: 255, Hoist: true, Mentionable: true},
+		},
+		`role_removed {"id":"3"}`:   servers.RoleRemoved{ID: 3},
+		`server_removed {"id":"1"}`: servers.ServerRemoved{ID: 1},
+		`member_set {"user":"2","server":"1","joined_at":"2031-05-17T08:09:10.123Z","nickname":"n","muted_until":"2031-05-17T08:09:10.123Z"}`: servers.MemberSet{
+			Member: servers.Member{User: 2, Server: 1, JoinedAt: at, Nickname: "n", MutedUntil: at},
+		},
 		`member_removed {"user":"2"}`: servers.MemberRemoved{User: 2},
 		`channel_set {"id":"5","server":"1","kind":"text","name":"c","topic":"t","parent":"6","position":8,"synced":true}`: servers.ChannelSet{
 			Channel: servers.Channel{

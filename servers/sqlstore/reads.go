@@ -2,7 +2,10 @@ package sqlstore
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/beep-chat/beep"
@@ -28,8 +31,9 @@ func (s *Store) ServersOf(ctx context.Context, user beep.UserID) ([]servers.Serv
 // Members reads a page of members and the roles of those between its first and its last: two queries, whatever the
 // size of the page.
 func (s *Store) Members(ctx context.Context, server beep.ServerID, after beep.UserID, limit int) ([]servers.Member, error) {
-	page, err := list(ctx, s.db, scanMember, `SELECT user_id, server_id, joined_at FROM members
-		WHERE server_id = ? AND user_id > ? ORDER BY user_id LIMIT ?`, int64(server), int64(after), limit)
+	page, err := list(ctx, s.db, scanMember, `SELECT m.user_id, m.server_id, m.joined_at, m.nickname, COALESCE(u.ends_at, 0)
+		FROM members m LEFT JOIN mutes u ON u.server_id = m.server_id AND u.user_id = m.user_id
+		WHERE m.server_id = ? AND m.user_id > ? ORDER BY m.user_id LIMIT ?`, int64(server), int64(after), limit)
 	if err != nil || len(page) == 0 {
 		return nil, err
 	}
@@ -56,6 +60,52 @@ func (s *Store) Members(ctx context.Context, server beep.ServerID, after beep.Us
 		}
 	}
 	return page, nil
+}
+
+// Member reads one member. Anything but an exact hit is the next member in order, or none.
+func (s *Store) Member(ctx context.Context, server beep.ServerID, user beep.UserID) (servers.Member, error) {
+	page, err := s.Members(ctx, server, user-1, 1)
+	if err == nil && (len(page) == 0 || page[0].User != user) {
+		err = beep.ErrNotFound
+	}
+	if err != nil {
+		return servers.Member{}, err
+	}
+	return page[0], nil
+}
+
+// MuteEnd reads until when a user is muted, member or not.
+func (s *Store) MuteEnd(ctx context.Context, server beep.ServerID, user beep.UserID) (time.Time, error) {
+	var ends int64
+	err := s.db.QueryRow(ctx, `SELECT ends_at FROM mutes WHERE server_id = ? AND user_id = ?`,
+		int64(server), int64(user)).Scan(&ends)
+	return instant(ends), found(err)
+}
+
+// MutesEnding reads whose mute is over: most of the time nothing.
+func (s *Store) MutesEnding(ctx context.Context, at time.Time, limit int) ([]servers.Member, error) {
+	over, err := list(ctx, s.db, scanMember, `SELECT m.user_id, m.server_id, m.joined_at, m.nickname, u.ends_at
+		FROM mutes u JOIN members m ON m.server_id = u.server_id AND m.user_id = u.user_id
+		WHERE u.ends_at <= ? ORDER BY u.ends_at, u.server_id, u.user_id LIMIT ?`, millis(at), limit)
+	if err != nil {
+		return nil, err
+	}
+	members := over[:0]
+	for _, m := range over {
+		switch m, err = s.Member(ctx, m.Server, m.User); {
+		case err == nil:
+			members = append(members, m)
+		case !errors.Is(err, beep.ErrNotFound): // has left since
+			return nil, err
+		}
+	}
+	return members, nil
+}
+
+// Roles reads a server's roles.
+func (s *Store) Roles(ctx context.Context, server beep.ServerID) ([]servers.Role, error) {
+	return list(ctx, s.db, scanRole, `SELECT id, server_id, name, position, rights, color, hoist, mentionable
+		FROM roles WHERE server_id = ? ORDER BY position DESC, id`, int64(server))
 }
 
 // Channel reads one channel.
@@ -91,6 +141,45 @@ func (s *Store) Invitations(ctx context.Context, server beep.ServerID, at time.T
 		ORDER BY created_at DESC, code LIMIT ?`, int64(server), millis(at), limit)
 }
 
+// Ban reads one ban.
+func (s *Store) Ban(ctx context.Context, server beep.ServerID, user beep.UserID) (servers.Ban, error) {
+	b, err := scanBan(s.db.QueryRow(ctx, `SELECT id, server_id, user_id, actor_id, reason, created_at
+		FROM bans WHERE server_id = ? AND user_id = ?`, int64(server), int64(user)))
+	return b, found(err)
+}
+
+// Bans reads a page of bans.
+func (s *Store) Bans(ctx context.Context, server beep.ServerID, before uint64, limit int) ([]servers.Ban, error) {
+	return list(ctx, s.db, scanBan, `SELECT id, server_id, user_id, actor_id, reason, created_at
+		FROM bans WHERE server_id = ? AND id < ? ORDER BY id DESC LIMIT ?`, int64(server), below(before), limit)
+}
+
+// AuditEntries reads a page of the audit log. Each filter that leaves out many has an index; the action alone has none,
+// since there are few and a page of one is soon found.
+func (s *Store) AuditEntries(ctx context.Context, q servers.AuditQuery) ([]servers.AuditEntry, error) {
+	query := `SELECT id, server_id, actor_id, action, target_id, changes, reason, created_at
+		FROM audit_entries WHERE server_id = ? AND id < ?`
+	args := []any{int64(q.Server), below(q.Before)}
+	if q.Actor != 0 {
+		query, args = query+` AND actor_id = ?`, append(args, int64(q.Actor))
+	}
+	if q.Target != 0 {
+		query, args = query+` AND target_id = ?`, append(args, int64(q.Target))
+	}
+	if q.Action != "" {
+		query, args = query+` AND action = ?`, append(args, string(q.Action))
+	}
+	return list(ctx, s.db, scanAuditEntry, query+` ORDER BY id DESC LIMIT ?`, append(args, q.Limit)...)
+}
+
+// below is the bound of a page that goes down from an id; 0 is no bound.
+func below(before uint64) int64 {
+	if before == 0 || before > math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(before)
+}
+
 func scanServer(row sqldb.Scanner) (s servers.Server, err error) {
 	var created int64
 	err = row.Scan(&s.ID, &s.Name, &s.Description, &s.Owner, &created, &s.MemberCount)
@@ -99,10 +188,15 @@ func scanServer(row sqldb.Scanner) (s servers.Server, err error) {
 }
 
 func scanMember(row sqldb.Scanner) (m servers.Member, err error) {
-	var joined int64
-	err = row.Scan(&m.User, &m.Server, &joined)
-	m.JoinedAt = instant(joined)
+	var joined, muted int64
+	err = row.Scan(&m.User, &m.Server, &joined, &m.Nickname, &muted)
+	m.JoinedAt, m.MutedUntil = instant(joined), instant(muted)
 	return m, err
+}
+
+func scanRole(row sqldb.Scanner) (r servers.Role, err error) {
+	err = row.Scan(&r.ID, &r.Server, &r.Name, &r.Position, &r.Rights, &r.Color, &r.Hoist, &r.Mentionable)
+	return r, err
 }
 
 func scanChannel(row sqldb.Scanner) (c servers.Channel, err error) {
@@ -120,4 +214,22 @@ func scanInvitation(row sqldb.Scanner) (i servers.Invitation, err error) {
 	err = row.Scan(&i.Code, &i.Server, &i.Creator, &i.MaxUses, &i.Uses, &expires, &created)
 	i.ExpiresAt, i.CreatedAt = instant(expires), instant(created)
 	return i, err
+}
+
+func scanBan(row sqldb.Scanner) (b servers.Ban, err error) {
+	var created int64
+	err = row.Scan(&b.ID, &b.Server, &b.User, &b.Actor, &b.Reason, &created)
+	b.CreatedAt = instant(created)
+	return b, err
+}
+
+func scanAuditEntry(row sqldb.Scanner) (e servers.AuditEntry, err error) {
+	var created int64
+	var changes string
+	if err := row.Scan(&e.ID, &e.Server, &e.Actor, &e.Action, &e.Target, &changes, &e.Reason, &created); err != nil {
+		return e, err
+	}
+	e.CreatedAt = instant(created)
+	err = json.Unmarshal([]byte(changes), &e.Changes)
+	return e, err
 }

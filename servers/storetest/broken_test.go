@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,11 +39,21 @@ func (f faulty) Commit(ctx context.Context, c servers.Commit) error {
 	case "counts first":
 		return f.countFirst(ctx, c)
 	case "lets the invitation go":
-		c.Invitation = nil
+		c.Records = nil
 	case "checks the invitation first":
 		return f.checkFirst(ctx, c)
 	case "commits in pieces":
 		return f.inPieces(ctx, c)
+	case "lets the banned in":
+		if err := f.Store.Commit(ctx, c); !errors.Is(err, servers.ErrBanned) {
+			return err
+		}
+		return nil
+	case "forgets what was done":
+		c.Records = slices.DeleteFunc(slices.Clone(c.Records), func(r servers.Record) bool {
+			_, is := r.(servers.Audited)
+			return is
+		})
 	case "forgets the actor":
 		c.Actor = 0
 	case "has a clock of its own":
@@ -89,13 +100,13 @@ func (f faulty) countFirst(ctx context.Context, c servers.Commit) error {
 
 // checkFirst reads whether the invitation is live, and then joins.
 func (f faulty) checkFirst(ctx context.Context, c servers.Commit) error {
-	if use, ok := c.Invitation.(servers.InvitationUsed); ok {
+	if use, ok := used(c); ok {
 		i, err := f.Invitation(ctx, use.Code)
 		if err != nil || !i.Live(c.At) {
 			return beep.ErrNotFound
 		}
 		if i.MaxUses > 0 {
-			c.Invitation = nil
+			c.Records = nil
 		}
 	}
 	return f.Store.Commit(ctx, c)
@@ -105,7 +116,7 @@ func (f faulty) checkFirst(ctx context.Context, c servers.Commit) error {
 func (f faulty) inPieces(ctx context.Context, c servers.Commit) error {
 	for len(c.Changes) > 1 {
 		first := c
-		first.Changes, first.Invitation, first.MaxServers = c.Changes[:1], nil, 0
+		first.Changes, first.Records, first.MaxServers = c.Changes[:1], nil, 0
 		if err := f.Store.Commit(ctx, first); err != nil {
 			return err
 		}
@@ -141,6 +152,13 @@ func (f faulty) ChannelScope(ctx context.Context, id beep.ChannelID) (beep.Scope
 		return beep.Scope{}, err
 	}
 	return f.Store.ChannelScope(ctx, id)
+}
+
+func (f faulty) MuteEnd(ctx context.Context, server beep.ServerID, user beep.UserID) (time.Time, error) {
+	if _, err := f.Member(ctx, server, user); err != nil && f.fault == "sheds mutes" {
+		return time.Time{}, err
+	}
+	return f.Store.MuteEnd(ctx, server, user)
 }
 
 func (f faulty) Members(ctx context.Context, id beep.ServerID, after beep.UserID, limit int) ([]servers.Member, error) {
@@ -184,6 +202,9 @@ func TestRun_FindsBrokenDrivers(t *testing.T) {
 		"lets the invitation go":      "concurrent uses of an invitation",
 		"checks the invitation first": "concurrent uses of an invitation",
 		"commits in pieces":           "refusals",
+		"lets the banned in":          "bans",
+		"forgets what was done":       "audit log",
+		"sheds mutes":                 "mutes",
 		"forgets the actor":           "log",
 		"has a clock of its own":      "invitations",
 		"hides a failure":             "refusals",
@@ -209,4 +230,14 @@ func TestRun_FindsBrokenDrivers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// used is the use of an invitation that a commit takes.
+func used(c servers.Commit) (use servers.InvitationUsed, ok bool) {
+	for _, record := range c.Records {
+		if use, ok = record.(servers.InvitationUsed); ok {
+			return use, true
+		}
+	}
+	return use, false
 }

@@ -104,9 +104,13 @@ func testRefusals(t *testing.T, w *world) {
 	w.commit(t, servers.OverwriteSet{Overwrite: there, New: true})
 	usedUp := servers.Invitation{Code: "x", Server: w.server.ID, MaxUses: 1, Uses: 1, CreatedAt: now()}
 	c := w.of()
-	c.Invitation = servers.InvitationCreated{Invitation: usedUp}
+	c.Records = []servers.Record{servers.InvitationCreated{Invitation: usedUp}}
 	w.must(t, c)
 	w.newServer(t, stranger)
+	banned := mint[beep.UserID](w)
+	c = w.of()
+	c.Records = []servers.Record{servers.BanSet{Ban: servers.Ban{ID: w.ids.Next(), Server: w.server.ID, User: banned}}}
+	w.must(t, c)
 	rev := w.rev(t, w.scope)
 
 	sameTarget, unknown := there, there
@@ -136,9 +140,13 @@ func testRefusals(t *testing.T, w *world) {
 		"another for the same target": {change(servers.OverwriteSet{Overwrite: sameTarget, New: true}), beep.ErrConflict},
 		"an overwrite that is not":    {change(servers.OverwriteSet{Overwrite: unknown}), beep.ErrConflict},
 		"the removal of no overwrite": {change(servers.OverwriteRemoved{Overwrite: unknown}), beep.ErrConflict},
-		"a code that is there":        {servers.Commit{Invitation: servers.InvitationCreated{Invitation: usedUp}}, beep.ErrConflict},
-		"an invitation used up":       {servers.Commit{Invitation: servers.InvitationUsed{Code: "x"}}, beep.ErrNotFound},
-		"an unknown invitation":       {servers.Commit{Invitation: servers.InvitationUsed{Code: "y"}}, beep.ErrNotFound},
+		"a code that is there":        {servers.Commit{Records: []servers.Record{servers.InvitationCreated{Invitation: usedUp}}}, beep.ErrConflict},
+		"an invitation used up":       {servers.Commit{Records: []servers.Record{servers.InvitationUsed{Code: "x"}}}, beep.ErrNotFound},
+		"an unknown invitation":       {servers.Commit{Records: []servers.Record{servers.InvitationUsed{Code: "y"}}}, beep.ErrNotFound},
+		"the removal of no role":      {change(servers.RoleRemoved{ID: 1}), beep.ErrConflict},
+		"the removal of no ban":       {servers.Commit{Records: []servers.Record{servers.BanRemoved{Server: w.server.ID, User: 1}}}, beep.ErrNotFound},
+		"a ban of a member":           {servers.Commit{Records: []servers.Record{servers.BanSet{Ban: servers.Ban{ID: 1, Server: w.server.ID, User: user}}}}, beep.ErrConflict},
+		"a member who is banned":      {change(join(w.server.ID, banned)), servers.ErrBanned},
 		"one server too many":         {servers.Commit{MaxServers: 1}, servers.ErrServerLimit},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -212,7 +220,7 @@ func testExpect(t *testing.T, w *world) {
 // testOrderOfChecks: where a Commit fails in two ways the answer is settled, since callers act on it.
 func testOrderOfChecks(t *testing.T, w *world) {
 	c := w.of(join(w.server.ID, w.owner)) // a member already
-	c.Invitation, c.MaxServers = servers.InvitationUsed{Code: "unknown"}, 1
+	c.Records, c.MaxServers = []servers.Record{servers.InvitationUsed{Code: "unknown"}}, 1
 	refused(t, "a member with an unknown invitation", w.Commit(w.ctx, c), beep.ErrConflict)
 
 	user := mint[beep.UserID](w)

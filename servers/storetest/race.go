@@ -169,13 +169,13 @@ func testJoinsAndLeaves(t *testing.T, w *world) {
 func testMaxUses(t *testing.T, w *world) {
 	const most, tries = 7, 100
 	c := w.of()
-	c.Invitation = servers.InvitationCreated{Invitation: servers.Invitation{
+	c.Records = []servers.Record{servers.InvitationCreated{Invitation: servers.Invitation{
 		Code: "code", Server: w.server.ID, MaxUses: most, CreatedAt: now(),
-	}}
+	}}}
 	w.must(t, c)
 	errs := together(tries, func(int) error {
 		c := w.of(join(w.server.ID, mint[beep.UserID](w)))
-		c.Invitation = servers.InvitationUsed{Code: "code"}
+		c.Records = []servers.Record{servers.InvitationUsed{Code: "code"}}
 		return w.Commit(w.ctx, c)
 	})
 	equal(t, "refused", count(t, errs, beep.ErrNotFound), tries-most)

@@ -125,7 +125,7 @@ func testInvitations(t *testing.T, w *world) {
 	ending.ExpiresAt = now()
 	for _, i := range []servers.Invitation{once, old, forever, ending} {
 		c := w.of()
-		c.Invitation = servers.InvitationCreated{Invitation: i}
+		c.Records = []servers.Record{servers.InvitationCreated{Invitation: i}}
 		w.must(t, c)
 		equal(t, "Invitation", value(w.Invitation(w.ctx, i.Code))(t), i)
 	}
@@ -141,7 +141,7 @@ func testInvitations(t *testing.T, w *world) {
 	use := func(code string, at time.Time) error {
 		user := mint[beep.UserID](w)
 		c := w.of(join(w.server.ID, user))
-		c.At, c.Invitation = at, servers.InvitationUsed{Code: code}
+		c.At, c.Records = at, []servers.Record{servers.InvitationUsed{Code: code}}
 		err := w.Commit(w.ctx, c)
 		if joined := len(value(w.ServersOf(w.ctx, user))(t)) == 1; joined != (err == nil) {
 			t.Errorf("use of %s answers %v, joined %v", code, err, joined)
@@ -159,7 +159,7 @@ func testInvitations(t *testing.T, w *world) {
 	equal(t, "without the used-up", value(w.Invitations(w.ctx, w.server.ID, now(), 10))(t), []servers.Invitation{forever, old})
 
 	c := w.of()
-	c.Invitation = servers.InvitationRevoked{Code: forever.Code}
+	c.Records = []servers.Record{servers.InvitationRevoked{Code: forever.Code}}
 	w.must(t, c)
 	_, err := w.Invitation(w.ctx, forever.Code)
 	refused(t, "a revoked one", err, beep.ErrNotFound)

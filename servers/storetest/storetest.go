@@ -25,6 +25,11 @@ func Run(t *testing.T, fresh func(t *testing.T) servers.Store) {
 	}{
 		{"servers", testServers},
 		{"members", testMembers},
+		{"roles", testRoles},
+		{"mutes", testMutes},
+		{"bans", testBans},
+		{"audit log", testAudit},
+		{"the end of a server", testServerRemoved},
 		{"channels", testChannels},
 		{"overwrites", testOverwrites},
 		{"invitations", testInvitations},
@@ -41,6 +46,7 @@ func Run(t *testing.T, fresh func(t *testing.T) servers.Store) {
 		{"concurrent joins of a user", testServerLimit},
 		{"concurrent joins and leaves", testJoinsAndLeaves},
 		{"concurrent uses of an invitation", testMaxUses},
+		{"concurrent joins and bans", testBanRace},
 		{"concurrent readers", testConcurrentReaders},
 	} {
 		t.Run(group.name, func(t *testing.T) {
@@ -159,6 +165,9 @@ type state struct {
 	Channels    []servers.Channel
 	Overwrites  map[beep.ChannelID][]servers.Overwrite
 	Members     []servers.Member
+	Roles       []servers.Role
+	Bans        []servers.Ban
+	Audit       []servers.AuditEntry
 	Invitations []servers.Invitation
 	Logs        map[beep.Scope][]servers.Row
 	Servers     map[beep.UserID][]servers.Server
@@ -171,6 +180,9 @@ func (w *world) state(t *testing.T, users ...beep.UserID) state {
 		Channels:    value(w.Channels(w.ctx, w.server.ID))(t),
 		Overwrites:  map[beep.ChannelID][]servers.Overwrite{},
 		Members:     value(w.Members(w.ctx, w.server.ID, 0, 10_000))(t),
+		Roles:       value(w.Roles(w.ctx, w.server.ID))(t),
+		Bans:        value(w.Bans(w.ctx, w.server.ID, 0, 10_000))(t),
+		Audit:       value(w.AuditEntries(w.ctx, servers.AuditQuery{Server: w.server.ID, Limit: 10_000}))(t),
 		Invitations: value(w.Invitations(w.ctx, w.server.ID, now(), 10_000))(t),
 		Logs:        map[beep.Scope][]servers.Row{w.scope: w.rows(t, w.scope)},
 		Servers:     map[beep.UserID][]servers.Server{},

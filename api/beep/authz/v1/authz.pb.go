@@ -346,39 +346,31 @@ func (x *ListVisibleChannelsResponse) GetRev() uint64 {
 	return 0
 }
 
-// CheckOverwriteRequest is what CheckOverwrite takes.
-type CheckOverwriteRequest struct {
+// CheckActionsRequest is what CheckActions takes.
+type CheckActionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who wants to.
 	UserId uint64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// The channel.
-	ChannelId uint64 `protobuf:"varint,2,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
-	// The target role, or 0: exactly one of role_id and member_id.
-	RoleId uint64 `protobuf:"varint,3,opt,name=role_id,json=roleId,proto3" json:"role_id,omitempty"`
-	// The target member, or 0.
-	MemberId uint64 `protobuf:"varint,4,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
-	// Names of rights to allow.
-	Allow []string `protobuf:"bytes,5,rep,name=allow,proto3" json:"allow,omitempty"`
-	// Names of rights to deny.
-	Deny          []string `protobuf:"bytes,6,rep,name=deny,proto3" json:"deny,omitempty"`
+	// 1-500, all on one server.
+	Actions       []*Action `protobuf:"bytes,2,rep,name=actions,proto3" json:"actions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *CheckOverwriteRequest) Reset() {
-	*x = CheckOverwriteRequest{}
+func (x *CheckActionsRequest) Reset() {
+	*x = CheckActionsRequest{}
 	mi := &file_beep_authz_v1_authz_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *CheckOverwriteRequest) String() string {
+func (x *CheckActionsRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*CheckOverwriteRequest) ProtoMessage() {}
+func (*CheckActionsRequest) ProtoMessage() {}
 
-func (x *CheckOverwriteRequest) ProtoReflect() protoreflect.Message {
+func (x *CheckActionsRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_beep_authz_v1_authz_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -390,241 +382,398 @@ func (x *CheckOverwriteRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use CheckOverwriteRequest.ProtoReflect.Descriptor instead.
-func (*CheckOverwriteRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use CheckActionsRequest.ProtoReflect.Descriptor instead.
+func (*CheckActionsRequest) Descriptor() ([]byte, []int) {
 	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{4}
 }
 
-func (x *CheckOverwriteRequest) GetUserId() uint64 {
+func (x *CheckActionsRequest) GetUserId() uint64 {
 	if x != nil {
 		return x.UserId
 	}
 	return 0
 }
 
-func (x *CheckOverwriteRequest) GetChannelId() uint64 {
+func (x *CheckActionsRequest) GetActions() []*Action {
 	if x != nil {
-		return x.ChannelId
-	}
-	return 0
-}
-
-func (x *CheckOverwriteRequest) GetRoleId() uint64 {
-	if x != nil {
-		return x.RoleId
-	}
-	return 0
-}
-
-func (x *CheckOverwriteRequest) GetMemberId() uint64 {
-	if x != nil {
-		return x.MemberId
-	}
-	return 0
-}
-
-func (x *CheckOverwriteRequest) GetAllow() []string {
-	if x != nil {
-		return x.Allow
+		return x.Actions
 	}
 	return nil
 }
 
-func (x *CheckOverwriteRequest) GetDeny() []string {
-	if x != nil {
-		return x.Deny
-	}
-	return nil
-}
-
-// CheckOverwriteResponse is what CheckOverwrite answers.
-type CheckOverwriteResponse struct {
+// CheckActionsResponse is what CheckActions answers.
+type CheckActionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether the user may.
+	// Whether the user may do all of it.
 	Allowed bool `protobuf:"varint,1,opt,name=allowed,proto3" json:"allowed,omitempty"`
-	// Whether the user may know that the channel exists.
+	// Whether the user may know that the server, or the channel, exists.
 	Visible bool `protobuf:"varint,2,opt,name=visible,proto3" json:"visible,omitempty"`
 	// When not allowed: the stable code, such as "forbidden" or "hierarchy".
 	Code string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
 	// When not allowed: one sentence that names what is missing.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	// The revision of the scope that decided.
-	Rev           uint64 `protobuf:"varint,5,opt,name=rev,proto3" json:"rev,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CheckOverwriteResponse) Reset() {
-	*x = CheckOverwriteResponse{}
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CheckOverwriteResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CheckOverwriteResponse) ProtoMessage() {}
-
-func (x *CheckOverwriteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CheckOverwriteResponse.ProtoReflect.Descriptor instead.
-func (*CheckOverwriteResponse) Descriptor() ([]byte, []int) {
-	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *CheckOverwriteResponse) GetAllowed() bool {
-	if x != nil {
-		return x.Allowed
-	}
-	return false
-}
-
-func (x *CheckOverwriteResponse) GetVisible() bool {
-	if x != nil {
-		return x.Visible
-	}
-	return false
-}
-
-func (x *CheckOverwriteResponse) GetCode() string {
-	if x != nil {
-		return x.Code
-	}
-	return ""
-}
-
-func (x *CheckOverwriteResponse) GetReason() string {
-	if x != nil {
-		return x.Reason
-	}
-	return ""
-}
-
-func (x *CheckOverwriteResponse) GetRev() uint64 {
-	if x != nil {
-		return x.Rev
-	}
-	return 0
-}
-
-// CheckMemberRequest is what CheckMember takes.
-type CheckMemberRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who wants to.
-	UserId uint64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// The server.
-	ServerId uint64 `protobuf:"varint,2,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
-	// On whom.
-	TargetId uint64 `protobuf:"varint,3,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"`
-	// The name of the right that the action needs, such as "manage_members".
-	Right         string `protobuf:"bytes,4,opt,name=right,proto3" json:"right,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CheckMemberRequest) Reset() {
-	*x = CheckMemberRequest{}
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[6]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CheckMemberRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CheckMemberRequest) ProtoMessage() {}
-
-func (x *CheckMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[6]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CheckMemberRequest.ProtoReflect.Descriptor instead.
-func (*CheckMemberRequest) Descriptor() ([]byte, []int) {
-	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{6}
-}
-
-func (x *CheckMemberRequest) GetUserId() uint64 {
-	if x != nil {
-		return x.UserId
-	}
-	return 0
-}
-
-func (x *CheckMemberRequest) GetServerId() uint64 {
-	if x != nil {
-		return x.ServerId
-	}
-	return 0
-}
-
-func (x *CheckMemberRequest) GetTargetId() uint64 {
-	if x != nil {
-		return x.TargetId
-	}
-	return 0
-}
-
-func (x *CheckMemberRequest) GetRight() string {
-	if x != nil {
-		return x.Right
-	}
-	return ""
-}
-
-// CheckMemberResponse is what CheckMember answers.
-type CheckMemberResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether the user may.
-	Allowed bool `protobuf:"varint,1,opt,name=allowed,proto3" json:"allowed,omitempty"`
-	// Whether the user may know that the server exists.
-	Visible bool `protobuf:"varint,2,opt,name=visible,proto3" json:"visible,omitempty"`
-	// Whether the target is a member.
-	TargetFound bool `protobuf:"varint,3,opt,name=target_found,json=targetFound,proto3" json:"target_found,omitempty"`
-	// When not allowed: the stable code.
-	Code string `protobuf:"bytes,4,opt,name=code,proto3" json:"code,omitempty"`
-	// When not allowed: one sentence that names what is missing.
-	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When not allowed: which of the actions was refused, from 0.
+	Refused uint32 `protobuf:"varint,5,opt,name=refused,proto3" json:"refused,omitempty"`
 	// The revision of the scope that decided.
 	Rev           uint64 `protobuf:"varint,6,opt,name=rev,proto3" json:"rev,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *CheckMemberResponse) Reset() {
-	*x = CheckMemberResponse{}
+func (x *CheckActionsResponse) Reset() {
+	*x = CheckActionsResponse{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckActionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckActionsResponse) ProtoMessage() {}
+
+func (x *CheckActionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckActionsResponse.ProtoReflect.Descriptor instead.
+func (*CheckActionsResponse) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CheckActionsResponse) GetAllowed() bool {
+	if x != nil {
+		return x.Allowed
+	}
+	return false
+}
+
+func (x *CheckActionsResponse) GetVisible() bool {
+	if x != nil {
+		return x.Visible
+	}
+	return false
+}
+
+func (x *CheckActionsResponse) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *CheckActionsResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CheckActionsResponse) GetRefused() uint32 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+func (x *CheckActionsResponse) GetRev() uint64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
+// Action is one change that someone wants to make.
+type Action struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is.
+	//
+	// Types that are valid to be assigned to Kind:
+	//
+	//	*Action_ActOnMember
+	//	*Action_Ban
+	//	*Action_Rename
+	//	*Action_CreateRole
+	//	*Action_EditRole
+	//	*Action_MoveRole
+	//	*Action_DeleteRole
+	//	*Action_AssignRole
+	//	*Action_UnassignRole
+	//	*Action_SetOverwrite
+	//	*Action_CreateChannel
+	//	*Action_MoveChannel
+	Kind          isAction_Kind `protobuf_oneof:"kind"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Action) Reset() {
+	*x = Action{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Action) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Action) ProtoMessage() {}
+
+func (x *Action) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Action.ProtoReflect.Descriptor instead.
+func (*Action) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Action) GetKind() isAction_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return nil
+}
+
+func (x *Action) GetActOnMember() *ActOnMember {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_ActOnMember); ok {
+			return x.ActOnMember
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetBan() *MemberTarget {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_Ban); ok {
+			return x.Ban
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetRename() *MemberTarget {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_Rename); ok {
+			return x.Rename
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetCreateRole() *RoleState {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_CreateRole); ok {
+			return x.CreateRole
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetEditRole() *RoleState {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_EditRole); ok {
+			return x.EditRole
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetMoveRole() *RoleState {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_MoveRole); ok {
+			return x.MoveRole
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetDeleteRole() *RoleState {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_DeleteRole); ok {
+			return x.DeleteRole
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetAssignRole() *RoleOfMember {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_AssignRole); ok {
+			return x.AssignRole
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetUnassignRole() *RoleOfMember {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_UnassignRole); ok {
+			return x.UnassignRole
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetSetOverwrite() *OverwriteState {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_SetOverwrite); ok {
+			return x.SetOverwrite
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetCreateChannel() *ChannelPlace {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_CreateChannel); ok {
+			return x.CreateChannel
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetMoveChannel() *ChannelPlace {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_MoveChannel); ok {
+			return x.MoveChannel
+		}
+	}
+	return nil
+}
+
+type isAction_Kind interface {
+	isAction_Kind()
+}
+
+type Action_ActOnMember struct {
+	// Act on a member with a right.
+	ActOnMember *ActOnMember `protobuf:"bytes,1,opt,name=act_on_member,json=actOnMember,proto3,oneof"`
+}
+
+type Action_Ban struct {
+	// Ban a user, member or not.
+	Ban *MemberTarget `protobuf:"bytes,2,opt,name=ban,proto3,oneof"`
+}
+
+type Action_Rename struct {
+	// Change a member's nickname, one's own included.
+	Rename *MemberTarget `protobuf:"bytes,3,opt,name=rename,proto3,oneof"`
+}
+
+type Action_CreateRole struct {
+	// Make a role.
+	CreateRole *RoleState `protobuf:"bytes,4,opt,name=create_role,json=createRole,proto3,oneof"`
+}
+
+type Action_EditRole struct {
+	// Change what a role is called and may do.
+	EditRole *RoleState `protobuf:"bytes,5,opt,name=edit_role,json=editRole,proto3,oneof"`
+}
+
+type Action_MoveRole struct {
+	// Give a role another place.
+	MoveRole *RoleState `protobuf:"bytes,6,opt,name=move_role,json=moveRole,proto3,oneof"`
+}
+
+type Action_DeleteRole struct {
+	// Remove a role.
+	DeleteRole *RoleState `protobuf:"bytes,7,opt,name=delete_role,json=deleteRole,proto3,oneof"`
+}
+
+type Action_AssignRole struct {
+	// Give a member a role.
+	AssignRole *RoleOfMember `protobuf:"bytes,8,opt,name=assign_role,json=assignRole,proto3,oneof"`
+}
+
+type Action_UnassignRole struct {
+	// Take a role from a member.
+	UnassignRole *RoleOfMember `protobuf:"bytes,9,opt,name=unassign_role,json=unassignRole,proto3,oneof"`
+}
+
+type Action_SetOverwrite struct {
+	// Set or, with no right at all, clear an overwrite.
+	SetOverwrite *OverwriteState `protobuf:"bytes,10,opt,name=set_overwrite,json=setOverwrite,proto3,oneof"`
+}
+
+type Action_CreateChannel struct {
+	// Make a channel.
+	CreateChannel *ChannelPlace `protobuf:"bytes,11,opt,name=create_channel,json=createChannel,proto3,oneof"`
+}
+
+type Action_MoveChannel struct {
+	// Give a channel another category, or change whether it follows it.
+	MoveChannel *ChannelPlace `protobuf:"bytes,12,opt,name=move_channel,json=moveChannel,proto3,oneof"`
+}
+
+func (*Action_ActOnMember) isAction_Kind() {}
+
+func (*Action_Ban) isAction_Kind() {}
+
+func (*Action_Rename) isAction_Kind() {}
+
+func (*Action_CreateRole) isAction_Kind() {}
+
+func (*Action_EditRole) isAction_Kind() {}
+
+func (*Action_MoveRole) isAction_Kind() {}
+
+func (*Action_DeleteRole) isAction_Kind() {}
+
+func (*Action_AssignRole) isAction_Kind() {}
+
+func (*Action_UnassignRole) isAction_Kind() {}
+
+func (*Action_SetOverwrite) isAction_Kind() {}
+
+func (*Action_CreateChannel) isAction_Kind() {}
+
+func (*Action_MoveChannel) isAction_Kind() {}
+
+// MemberTarget is a user in a server, or banned from it.
+type MemberTarget struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// On whom.
+	TargetId      uint64 `protobuf:"varint,2,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemberTarget) Reset() {
+	*x = MemberTarget{}
 	mi := &file_beep_authz_v1_authz_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *CheckMemberResponse) String() string {
+func (x *MemberTarget) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*CheckMemberResponse) ProtoMessage() {}
+func (*MemberTarget) ProtoMessage() {}
 
-func (x *CheckMemberResponse) ProtoReflect() protoreflect.Message {
+func (x *MemberTarget) ProtoReflect() protoreflect.Message {
 	mi := &file_beep_authz_v1_authz_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -636,51 +785,379 @@ func (x *CheckMemberResponse) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use CheckMemberResponse.ProtoReflect.Descriptor instead.
-func (*CheckMemberResponse) Descriptor() ([]byte, []int) {
+// Deprecated: Use MemberTarget.ProtoReflect.Descriptor instead.
+func (*MemberTarget) Descriptor() ([]byte, []int) {
 	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{7}
 }
 
-func (x *CheckMemberResponse) GetAllowed() bool {
+func (x *MemberTarget) GetServerId() uint64 {
 	if x != nil {
-		return x.Allowed
-	}
-	return false
-}
-
-func (x *CheckMemberResponse) GetVisible() bool {
-	if x != nil {
-		return x.Visible
-	}
-	return false
-}
-
-func (x *CheckMemberResponse) GetTargetFound() bool {
-	if x != nil {
-		return x.TargetFound
-	}
-	return false
-}
-
-func (x *CheckMemberResponse) GetCode() string {
-	if x != nil {
-		return x.Code
-	}
-	return ""
-}
-
-func (x *CheckMemberResponse) GetReason() string {
-	if x != nil {
-		return x.Reason
-	}
-	return ""
-}
-
-func (x *CheckMemberResponse) GetRev() uint64 {
-	if x != nil {
-		return x.Rev
+		return x.ServerId
 	}
 	return 0
+}
+
+func (x *MemberTarget) GetTargetId() uint64 {
+	if x != nil {
+		return x.TargetId
+	}
+	return 0
+}
+
+// ActOnMember is an action on a member that takes a right.
+type ActOnMember struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// On whom.
+	TargetId uint64 `protobuf:"varint,2,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"`
+	// The name of the right that the action needs, such as "manage_members".
+	Right         string `protobuf:"bytes,3,opt,name=right,proto3" json:"right,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActOnMember) Reset() {
+	*x = ActOnMember{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActOnMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActOnMember) ProtoMessage() {}
+
+func (x *ActOnMember) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActOnMember.ProtoReflect.Descriptor instead.
+func (*ActOnMember) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ActOnMember) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *ActOnMember) GetTargetId() uint64 {
+	if x != nil {
+		return x.TargetId
+	}
+	return 0
+}
+
+func (x *ActOnMember) GetRight() string {
+	if x != nil {
+		return x.Right
+	}
+	return ""
+}
+
+// RoleState is a role as it is to be; what an action does not change it leaves out.
+type RoleState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// The role; 0 for a new one.
+	RoleId uint64 `protobuf:"varint,2,opt,name=role_id,json=roleId,proto3" json:"role_id,omitempty"`
+	// The place it is to have; create_role and move_role.
+	Position uint32 `protobuf:"varint,3,opt,name=position,proto3" json:"position,omitempty"`
+	// Names of the rights that it is to have; create_role and edit_role.
+	Rights        []string `protobuf:"bytes,4,rep,name=rights,proto3" json:"rights,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoleState) Reset() {
+	*x = RoleState{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoleState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoleState) ProtoMessage() {}
+
+func (x *RoleState) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoleState.ProtoReflect.Descriptor instead.
+func (*RoleState) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RoleState) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *RoleState) GetRoleId() uint64 {
+	if x != nil {
+		return x.RoleId
+	}
+	return 0
+}
+
+func (x *RoleState) GetPosition() uint32 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *RoleState) GetRights() []string {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
+}
+
+// RoleOfMember is a role and who has it, or is to.
+type RoleOfMember struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// The role.
+	RoleId uint64 `protobuf:"varint,2,opt,name=role_id,json=roleId,proto3" json:"role_id,omitempty"`
+	// The member.
+	TargetId      uint64 `protobuf:"varint,3,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoleOfMember) Reset() {
+	*x = RoleOfMember{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoleOfMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoleOfMember) ProtoMessage() {}
+
+func (x *RoleOfMember) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoleOfMember.ProtoReflect.Descriptor instead.
+func (*RoleOfMember) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RoleOfMember) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *RoleOfMember) GetRoleId() uint64 {
+	if x != nil {
+		return x.RoleId
+	}
+	return 0
+}
+
+func (x *RoleOfMember) GetTargetId() uint64 {
+	if x != nil {
+		return x.TargetId
+	}
+	return 0
+}
+
+// OverwriteState is an overwrite as it is to be.
+type OverwriteState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel.
+	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// The target role, or 0: exactly one of role_id and member_id.
+	RoleId uint64 `protobuf:"varint,2,opt,name=role_id,json=roleId,proto3" json:"role_id,omitempty"`
+	// The target member, or 0.
+	MemberId uint64 `protobuf:"varint,3,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
+	// Names of rights to allow.
+	Allow []string `protobuf:"bytes,4,rep,name=allow,proto3" json:"allow,omitempty"`
+	// Names of rights to deny.
+	Deny          []string `protobuf:"bytes,5,rep,name=deny,proto3" json:"deny,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OverwriteState) Reset() {
+	*x = OverwriteState{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OverwriteState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OverwriteState) ProtoMessage() {}
+
+func (x *OverwriteState) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OverwriteState.ProtoReflect.Descriptor instead.
+func (*OverwriteState) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *OverwriteState) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *OverwriteState) GetRoleId() uint64 {
+	if x != nil {
+		return x.RoleId
+	}
+	return 0
+}
+
+func (x *OverwriteState) GetMemberId() uint64 {
+	if x != nil {
+		return x.MemberId
+	}
+	return 0
+}
+
+func (x *OverwriteState) GetAllow() []string {
+	if x != nil {
+		return x.Allow
+	}
+	return nil
+}
+
+func (x *OverwriteState) GetDeny() []string {
+	if x != nil {
+		return x.Deny
+	}
+	return nil
+}
+
+// ChannelPlace is where a channel is to be.
+type ChannelPlace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server; only for a new channel.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// The channel; 0 for a new one.
+	ChannelId uint64 `protobuf:"varint,2,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// The category, or 0.
+	CategoryId uint64 `protobuf:"varint,3,opt,name=category_id,json=categoryId,proto3" json:"category_id,omitempty"`
+	// Whether it is to follow the category's overwrites; only move_channel.
+	Synced        bool `protobuf:"varint,4,opt,name=synced,proto3" json:"synced,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChannelPlace) Reset() {
+	*x = ChannelPlace{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChannelPlace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChannelPlace) ProtoMessage() {}
+
+func (x *ChannelPlace) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChannelPlace.ProtoReflect.Descriptor instead.
+func (*ChannelPlace) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ChannelPlace) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *ChannelPlace) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *ChannelPlace) GetCategoryId() uint64 {
+	if x != nil {
+		return x.CategoryId
+	}
+	return 0
+}
+
+func (x *ChannelPlace) GetSynced() bool {
+	if x != nil {
+		return x.Synced
+	}
+	return false
 }
 
 var File_beep_authz_v1_authz_proto protoreflect.FileDescriptor
@@ -710,38 +1187,69 @@ const file_beep_authz_v1_authz_proto_rawDesc = "" +
 	"\x06member\x18\x01 \x01(\bR\x06member\x12\x1f\n" +
 	"\vchannel_ids\x18\x02 \x03(\x04R\n" +
 	"channelIds\x12\x10\n" +
-	"\x03rev\x18\x03 \x01(\x04R\x03rev\"\xaf\x01\n" +
-	"\x15CheckOverwriteRequest\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\x04R\x06userId\x12\x1d\n" +
-	"\n" +
-	"channel_id\x18\x02 \x01(\x04R\tchannelId\x12\x17\n" +
-	"\arole_id\x18\x03 \x01(\x04R\x06roleId\x12\x1b\n" +
-	"\tmember_id\x18\x04 \x01(\x04R\bmemberId\x12\x14\n" +
-	"\x05allow\x18\x05 \x03(\tR\x05allow\x12\x12\n" +
-	"\x04deny\x18\x06 \x03(\tR\x04deny\"\x8a\x01\n" +
-	"\x16CheckOverwriteResponse\x12\x18\n" +
+	"\x03rev\x18\x03 \x01(\x04R\x03rev\"_\n" +
+	"\x13CheckActionsRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\x04R\x06userId\x12/\n" +
+	"\aactions\x18\x02 \x03(\v2\x15.beep.authz.v1.ActionR\aactions\"\xa2\x01\n" +
+	"\x14CheckActionsResponse\x12\x18\n" +
 	"\aallowed\x18\x01 \x01(\bR\aallowed\x12\x18\n" +
 	"\avisible\x18\x02 \x01(\bR\avisible\x12\x12\n" +
 	"\x04code\x18\x03 \x01(\tR\x04code\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x10\n" +
-	"\x03rev\x18\x05 \x01(\x04R\x03rev\"}\n" +
-	"\x12CheckMemberRequest\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\x04R\x06userId\x12\x1b\n" +
-	"\tserver_id\x18\x02 \x01(\x04R\bserverId\x12\x1b\n" +
-	"\ttarget_id\x18\x03 \x01(\x04R\btargetId\x12\x14\n" +
-	"\x05right\x18\x04 \x01(\tR\x05right\"\xaa\x01\n" +
-	"\x13CheckMemberResponse\x12\x18\n" +
-	"\aallowed\x18\x01 \x01(\bR\aallowed\x12\x18\n" +
-	"\avisible\x18\x02 \x01(\bR\avisible\x12!\n" +
-	"\ftarget_found\x18\x03 \x01(\bR\vtargetFound\x12\x12\n" +
-	"\x04code\x18\x04 \x01(\tR\x04code\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x10\n" +
-	"\x03rev\x18\x06 \x01(\x04R\x03rev2\xee\x02\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x18\n" +
+	"\arefused\x18\x05 \x01(\rR\arefused\x12\x10\n" +
+	"\x03rev\x18\x06 \x01(\x04R\x03rev\"\xf8\x05\n" +
+	"\x06Action\x12@\n" +
+	"\ract_on_member\x18\x01 \x01(\v2\x1a.beep.authz.v1.ActOnMemberH\x00R\vactOnMember\x12/\n" +
+	"\x03ban\x18\x02 \x01(\v2\x1b.beep.authz.v1.MemberTargetH\x00R\x03ban\x125\n" +
+	"\x06rename\x18\x03 \x01(\v2\x1b.beep.authz.v1.MemberTargetH\x00R\x06rename\x12;\n" +
+	"\vcreate_role\x18\x04 \x01(\v2\x18.beep.authz.v1.RoleStateH\x00R\n" +
+	"createRole\x127\n" +
+	"\tedit_role\x18\x05 \x01(\v2\x18.beep.authz.v1.RoleStateH\x00R\beditRole\x127\n" +
+	"\tmove_role\x18\x06 \x01(\v2\x18.beep.authz.v1.RoleStateH\x00R\bmoveRole\x12;\n" +
+	"\vdelete_role\x18\a \x01(\v2\x18.beep.authz.v1.RoleStateH\x00R\n" +
+	"deleteRole\x12>\n" +
+	"\vassign_role\x18\b \x01(\v2\x1b.beep.authz.v1.RoleOfMemberH\x00R\n" +
+	"assignRole\x12B\n" +
+	"\runassign_role\x18\t \x01(\v2\x1b.beep.authz.v1.RoleOfMemberH\x00R\funassignRole\x12D\n" +
+	"\rset_overwrite\x18\n" +
+	" \x01(\v2\x1d.beep.authz.v1.OverwriteStateH\x00R\fsetOverwrite\x12D\n" +
+	"\x0ecreate_channel\x18\v \x01(\v2\x1b.beep.authz.v1.ChannelPlaceH\x00R\rcreateChannel\x12@\n" +
+	"\fmove_channel\x18\f \x01(\v2\x1b.beep.authz.v1.ChannelPlaceH\x00R\vmoveChannelB\x06\n" +
+	"\x04kind\"H\n" +
+	"\fMemberTarget\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x1b\n" +
+	"\ttarget_id\x18\x02 \x01(\x04R\btargetId\"]\n" +
+	"\vActOnMember\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x1b\n" +
+	"\ttarget_id\x18\x02 \x01(\x04R\btargetId\x12\x14\n" +
+	"\x05right\x18\x03 \x01(\tR\x05right\"u\n" +
+	"\tRoleState\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x17\n" +
+	"\arole_id\x18\x02 \x01(\x04R\x06roleId\x12\x1a\n" +
+	"\bposition\x18\x03 \x01(\rR\bposition\x12\x16\n" +
+	"\x06rights\x18\x04 \x03(\tR\x06rights\"a\n" +
+	"\fRoleOfMember\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x17\n" +
+	"\arole_id\x18\x02 \x01(\x04R\x06roleId\x12\x1b\n" +
+	"\ttarget_id\x18\x03 \x01(\x04R\btargetId\"\x8f\x01\n" +
+	"\x0eOverwriteState\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x17\n" +
+	"\arole_id\x18\x02 \x01(\x04R\x06roleId\x12\x1b\n" +
+	"\tmember_id\x18\x03 \x01(\x04R\bmemberId\x12\x14\n" +
+	"\x05allow\x18\x04 \x03(\tR\x05allow\x12\x12\n" +
+	"\x04deny\x18\x05 \x03(\tR\x04deny\"\x83\x01\n" +
+	"\fChannelPlace\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x02 \x01(\x04R\tchannelId\x12\x1f\n" +
+	"\vcategory_id\x18\x03 \x01(\x04R\n" +
+	"categoryId\x12\x16\n" +
+	"\x06synced\x18\x04 \x01(\bR\x06synced2\x92\x02\n" +
 	"\x05Authz\x12B\n" +
 	"\x05Check\x12\x1b.beep.authz.v1.CheckRequest\x1a\x1c.beep.authz.v1.CheckResponse\x12l\n" +
-	"\x13ListVisibleChannels\x12).beep.authz.v1.ListVisibleChannelsRequest\x1a*.beep.authz.v1.ListVisibleChannelsResponse\x12]\n" +
-	"\x0eCheckOverwrite\x12$.beep.authz.v1.CheckOverwriteRequest\x1a%.beep.authz.v1.CheckOverwriteResponse\x12T\n" +
-	"\vCheckMember\x12!.beep.authz.v1.CheckMemberRequest\x1a\".beep.authz.v1.CheckMemberResponseB5Z3github.com/beep-chat/beep/api/beep/authz/v1;authzv1b\x06proto3"
+	"\x13ListVisibleChannels\x12).beep.authz.v1.ListVisibleChannelsRequest\x1a*.beep.authz.v1.ListVisibleChannelsResponse\x12W\n" +
+	"\fCheckActions\x12\".beep.authz.v1.CheckActionsRequest\x1a#.beep.authz.v1.CheckActionsResponseB5Z3github.com/beep-chat/beep/api/beep/authz/v1;authzv1b\x06proto3"
 
 var (
 	file_beep_authz_v1_authz_proto_rawDescOnce sync.Once
@@ -755,33 +1263,49 @@ func file_beep_authz_v1_authz_proto_rawDescGZIP() []byte {
 	return file_beep_authz_v1_authz_proto_rawDescData
 }
 
-var file_beep_authz_v1_authz_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_beep_authz_v1_authz_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_beep_authz_v1_authz_proto_goTypes = []any{
 	(*CheckRequest)(nil),                // 0: beep.authz.v1.CheckRequest
 	(*CheckResponse)(nil),               // 1: beep.authz.v1.CheckResponse
 	(*ListVisibleChannelsRequest)(nil),  // 2: beep.authz.v1.ListVisibleChannelsRequest
 	(*ListVisibleChannelsResponse)(nil), // 3: beep.authz.v1.ListVisibleChannelsResponse
-	(*CheckOverwriteRequest)(nil),       // 4: beep.authz.v1.CheckOverwriteRequest
-	(*CheckOverwriteResponse)(nil),      // 5: beep.authz.v1.CheckOverwriteResponse
-	(*CheckMemberRequest)(nil),          // 6: beep.authz.v1.CheckMemberRequest
-	(*CheckMemberResponse)(nil),         // 7: beep.authz.v1.CheckMemberResponse
-	(*v1.Scope)(nil),                    // 8: beep.servers.v1.Scope
+	(*CheckActionsRequest)(nil),         // 4: beep.authz.v1.CheckActionsRequest
+	(*CheckActionsResponse)(nil),        // 5: beep.authz.v1.CheckActionsResponse
+	(*Action)(nil),                      // 6: beep.authz.v1.Action
+	(*MemberTarget)(nil),                // 7: beep.authz.v1.MemberTarget
+	(*ActOnMember)(nil),                 // 8: beep.authz.v1.ActOnMember
+	(*RoleState)(nil),                   // 9: beep.authz.v1.RoleState
+	(*RoleOfMember)(nil),                // 10: beep.authz.v1.RoleOfMember
+	(*OverwriteState)(nil),              // 11: beep.authz.v1.OverwriteState
+	(*ChannelPlace)(nil),                // 12: beep.authz.v1.ChannelPlace
+	(*v1.Scope)(nil),                    // 13: beep.servers.v1.Scope
 }
 var file_beep_authz_v1_authz_proto_depIdxs = []int32{
-	8, // 0: beep.authz.v1.CheckResponse.scope:type_name -> beep.servers.v1.Scope
-	0, // 1: beep.authz.v1.Authz.Check:input_type -> beep.authz.v1.CheckRequest
-	2, // 2: beep.authz.v1.Authz.ListVisibleChannels:input_type -> beep.authz.v1.ListVisibleChannelsRequest
-	4, // 3: beep.authz.v1.Authz.CheckOverwrite:input_type -> beep.authz.v1.CheckOverwriteRequest
-	6, // 4: beep.authz.v1.Authz.CheckMember:input_type -> beep.authz.v1.CheckMemberRequest
-	1, // 5: beep.authz.v1.Authz.Check:output_type -> beep.authz.v1.CheckResponse
-	3, // 6: beep.authz.v1.Authz.ListVisibleChannels:output_type -> beep.authz.v1.ListVisibleChannelsResponse
-	5, // 7: beep.authz.v1.Authz.CheckOverwrite:output_type -> beep.authz.v1.CheckOverwriteResponse
-	7, // 8: beep.authz.v1.Authz.CheckMember:output_type -> beep.authz.v1.CheckMemberResponse
-	5, // [5:9] is the sub-list for method output_type
-	1, // [1:5] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	13, // 0: beep.authz.v1.CheckResponse.scope:type_name -> beep.servers.v1.Scope
+	6,  // 1: beep.authz.v1.CheckActionsRequest.actions:type_name -> beep.authz.v1.Action
+	8,  // 2: beep.authz.v1.Action.act_on_member:type_name -> beep.authz.v1.ActOnMember
+	7,  // 3: beep.authz.v1.Action.ban:type_name -> beep.authz.v1.MemberTarget
+	7,  // 4: beep.authz.v1.Action.rename:type_name -> beep.authz.v1.MemberTarget
+	9,  // 5: beep.authz.v1.Action.create_role:type_name -> beep.authz.v1.RoleState
+	9,  // 6: beep.authz.v1.Action.edit_role:type_name -> beep.authz.v1.RoleState
+	9,  // 7: beep.authz.v1.Action.move_role:type_name -> beep.authz.v1.RoleState
+	9,  // 8: beep.authz.v1.Action.delete_role:type_name -> beep.authz.v1.RoleState
+	10, // 9: beep.authz.v1.Action.assign_role:type_name -> beep.authz.v1.RoleOfMember
+	10, // 10: beep.authz.v1.Action.unassign_role:type_name -> beep.authz.v1.RoleOfMember
+	11, // 11: beep.authz.v1.Action.set_overwrite:type_name -> beep.authz.v1.OverwriteState
+	12, // 12: beep.authz.v1.Action.create_channel:type_name -> beep.authz.v1.ChannelPlace
+	12, // 13: beep.authz.v1.Action.move_channel:type_name -> beep.authz.v1.ChannelPlace
+	0,  // 14: beep.authz.v1.Authz.Check:input_type -> beep.authz.v1.CheckRequest
+	2,  // 15: beep.authz.v1.Authz.ListVisibleChannels:input_type -> beep.authz.v1.ListVisibleChannelsRequest
+	4,  // 16: beep.authz.v1.Authz.CheckActions:input_type -> beep.authz.v1.CheckActionsRequest
+	1,  // 17: beep.authz.v1.Authz.Check:output_type -> beep.authz.v1.CheckResponse
+	3,  // 18: beep.authz.v1.Authz.ListVisibleChannels:output_type -> beep.authz.v1.ListVisibleChannelsResponse
+	5,  // 19: beep.authz.v1.Authz.CheckActions:output_type -> beep.authz.v1.CheckActionsResponse
+	17, // [17:20] is the sub-list for method output_type
+	14, // [14:17] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_beep_authz_v1_authz_proto_init() }
@@ -793,13 +1317,27 @@ func file_beep_authz_v1_authz_proto_init() {
 		(*CheckRequest_ServerId)(nil),
 		(*CheckRequest_ChannelId)(nil),
 	}
+	file_beep_authz_v1_authz_proto_msgTypes[6].OneofWrappers = []any{
+		(*Action_ActOnMember)(nil),
+		(*Action_Ban)(nil),
+		(*Action_Rename)(nil),
+		(*Action_CreateRole)(nil),
+		(*Action_EditRole)(nil),
+		(*Action_MoveRole)(nil),
+		(*Action_DeleteRole)(nil),
+		(*Action_AssignRole)(nil),
+		(*Action_UnassignRole)(nil),
+		(*Action_SetOverwrite)(nil),
+		(*Action_CreateChannel)(nil),
+		(*Action_MoveChannel)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_authz_v1_authz_proto_rawDesc), len(file_beep_authz_v1_authz_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,8 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	Authz_Check_FullMethodName               = "/beep.authz.v1.Authz/Check"
 	Authz_ListVisibleChannels_FullMethodName = "/beep.authz.v1.Authz/ListVisibleChannels"
-	Authz_CheckOverwrite_FullMethodName      = "/beep.authz.v1.Authz/CheckOverwrite"
-	Authz_CheckMember_FullMethodName         = "/beep.authz.v1.Authz/CheckMember"
+	Authz_CheckActions_FullMethodName        = "/beep.authz.v1.Authz/CheckActions"
 )
 
 // AuthzClient is the client API for Authz service.
@@ -38,10 +37,9 @@ type AuthzClient interface {
 	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error)
 	// ListVisibleChannels answers the channels of a server that a user may see.
 	ListVisibleChannels(ctx context.Context, in *ListVisibleChannelsRequest, opts ...grpc.CallOption) (*ListVisibleChannelsResponse, error)
-	// CheckOverwrite says whether a user may set or clear an overwrite: rights held and hierarchy.
-	CheckOverwrite(ctx context.Context, in *CheckOverwriteRequest, opts ...grpc.CallOption) (*CheckOverwriteResponse, error)
-	// CheckMember says whether a user may act on a member of a server with a right: right held and hierarchy.
-	CheckMember(ctx context.Context, in *CheckMemberRequest, opts ...grpc.CallOption) (*CheckMemberResponse, error)
+	// CheckActions says whether a user may change roles, members, channels or overwrites: the rights that it takes,
+	// and the hierarchy. Several actions of one scope are decided at one revision; the first refusal is the answer.
+	CheckActions(ctx context.Context, in *CheckActionsRequest, opts ...grpc.CallOption) (*CheckActionsResponse, error)
 }
 
 type authzClient struct {
@@ -72,20 +70,10 @@ func (c *authzClient) ListVisibleChannels(ctx context.Context, in *ListVisibleCh
 	return out, nil
 }
 
-func (c *authzClient) CheckOverwrite(ctx context.Context, in *CheckOverwriteRequest, opts ...grpc.CallOption) (*CheckOverwriteResponse, error) {
+func (c *authzClient) CheckActions(ctx context.Context, in *CheckActionsRequest, opts ...grpc.CallOption) (*CheckActionsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(CheckOverwriteResponse)
-	err := c.cc.Invoke(ctx, Authz_CheckOverwrite_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *authzClient) CheckMember(ctx context.Context, in *CheckMemberRequest, opts ...grpc.CallOption) (*CheckMemberResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(CheckMemberResponse)
-	err := c.cc.Invoke(ctx, Authz_CheckMember_FullMethodName, in, out, cOpts...)
+	out := new(CheckActionsResponse)
+	err := c.cc.Invoke(ctx, Authz_CheckActions_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +93,9 @@ type AuthzServer interface {
 	Check(context.Context, *CheckRequest) (*CheckResponse, error)
 	// ListVisibleChannels answers the channels of a server that a user may see.
 	ListVisibleChannels(context.Context, *ListVisibleChannelsRequest) (*ListVisibleChannelsResponse, error)
-	// CheckOverwrite says whether a user may set or clear an overwrite: rights held and hierarchy.
-	CheckOverwrite(context.Context, *CheckOverwriteRequest) (*CheckOverwriteResponse, error)
-	// CheckMember says whether a user may act on a member of a server with a right: right held and hierarchy.
-	CheckMember(context.Context, *CheckMemberRequest) (*CheckMemberResponse, error)
+	// CheckActions says whether a user may change roles, members, channels or overwrites: the rights that it takes,
+	// and the hierarchy. Several actions of one scope are decided at one revision; the first refusal is the answer.
+	CheckActions(context.Context, *CheckActionsRequest) (*CheckActionsResponse, error)
 	mustEmbedUnimplementedAuthzServer()
 }
 
@@ -125,11 +112,8 @@ func (UnimplementedAuthzServer) Check(context.Context, *CheckRequest) (*CheckRes
 func (UnimplementedAuthzServer) ListVisibleChannels(context.Context, *ListVisibleChannelsRequest) (*ListVisibleChannelsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListVisibleChannels not implemented")
 }
-func (UnimplementedAuthzServer) CheckOverwrite(context.Context, *CheckOverwriteRequest) (*CheckOverwriteResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method CheckOverwrite not implemented")
-}
-func (UnimplementedAuthzServer) CheckMember(context.Context, *CheckMemberRequest) (*CheckMemberResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method CheckMember not implemented")
+func (UnimplementedAuthzServer) CheckActions(context.Context, *CheckActionsRequest) (*CheckActionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckActions not implemented")
 }
 func (UnimplementedAuthzServer) mustEmbedUnimplementedAuthzServer() {}
 func (UnimplementedAuthzServer) testEmbeddedByValue()               {}
@@ -188,38 +172,20 @@ func _Authz_ListVisibleChannels_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
-func _Authz_CheckOverwrite_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(CheckOverwriteRequest)
+func _Authz_CheckActions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckActionsRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
 	if interceptor == nil {
-		return srv.(AuthzServer).CheckOverwrite(ctx, in)
+		return srv.(AuthzServer).CheckActions(ctx, in)
 	}
 	info := &grpc.UnaryServerInfo{
 		Server:     srv,
-		FullMethod: Authz_CheckOverwrite_FullMethodName,
+		FullMethod: Authz_CheckActions_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AuthzServer).CheckOverwrite(ctx, req.(*CheckOverwriteRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _Authz_CheckMember_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(CheckMemberRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(AuthzServer).CheckMember(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Authz_CheckMember_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(AuthzServer).CheckMember(ctx, req.(*CheckMemberRequest))
+		return srv.(AuthzServer).CheckActions(ctx, req.(*CheckActionsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -240,12 +206,8 @@ var Authz_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _Authz_ListVisibleChannels_Handler,
 		},
 		{
-			MethodName: "CheckOverwrite",
-			Handler:    _Authz_CheckOverwrite_Handler,
-		},
-		{
-			MethodName: "CheckMember",
-			Handler:    _Authz_CheckMember_Handler,
+			MethodName: "CheckActions",
+			Handler:    _Authz_CheckActions_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

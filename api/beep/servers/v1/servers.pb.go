@@ -169,10 +169,16 @@ type Role struct {
 	ServerId uint64 `protobuf:"varint,2,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
 	// 1-100 characters.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// Higher is above; @everyone is 0.
+	// Higher is above; @everyone is 0. Unique on the server; gaps mean nothing.
 	Position uint32 `protobuf:"varint,4,opt,name=position,proto3" json:"position,omitempty"`
 	// Names of rights, such as "send_messages".
-	Rights        []string `protobuf:"bytes,5,rep,name=rights,proto3" json:"rights,omitempty"`
+	Rights []string `protobuf:"bytes,5,rep,name=rights,proto3" json:"rights,omitempty"`
+	// Red, green and blue as 0xRRGGBB; 0 is the color of text.
+	Color uint32 `protobuf:"varint,6,opt,name=color,proto3" json:"color,omitempty"`
+	// Whether the member list shows who has it as a group of its own.
+	Hoist bool `protobuf:"varint,7,opt,name=hoist,proto3" json:"hoist,omitempty"`
+	// Whether anyone who may send may mention it.
+	Mentionable   bool `protobuf:"varint,8,opt,name=mentionable,proto3" json:"mentionable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -242,6 +248,27 @@ func (x *Role) GetRights() []string {
 	return nil
 }
 
+func (x *Role) GetColor() uint32 {
+	if x != nil {
+		return x.Color
+	}
+	return 0
+}
+
+func (x *Role) GetHoist() bool {
+	if x != nil {
+		return x.Hoist
+	}
+	return false
+}
+
+func (x *Role) GetMentionable() bool {
+	if x != nil {
+		return x.Mentionable
+	}
+	return false
+}
+
 // Member is a user in a server.
 type Member struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -252,7 +279,12 @@ type Member struct {
 	// Roles besides @everyone.
 	RoleIds []uint64 `protobuf:"varint,3,rep,packed,name=role_ids,json=roleIds,proto3" json:"role_ids,omitempty"`
 	// When the user joined.
-	JoinedAt      *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=joined_at,json=joinedAt,proto3" json:"joined_at,omitempty"`
+	JoinedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=joined_at,json=joinedAt,proto3" json:"joined_at,omitempty"`
+	// What the member is called on this server; empty is the user's own name.
+	Nickname string `protobuf:"bytes,5,opt,name=nickname,proto3" json:"nickname,omitempty"`
+	// Until when the member may only read; absent if not muted. The mute ends when a change without it is committed,
+	// at most a second later: nobody compares clocks.
+	MutedUntil    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=muted_until,json=mutedUntil,proto3" json:"muted_until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -311,6 +343,20 @@ func (x *Member) GetRoleIds() []uint64 {
 func (x *Member) GetJoinedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.JoinedAt
+	}
+	return nil
+}
+
+func (x *Member) GetNickname() string {
+	if x != nil {
+		return x.Nickname
+	}
+	return ""
+}
+
+func (x *Member) GetMutedUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.MutedUntil
 	}
 	return nil
 }
@@ -973,6 +1019,318 @@ func (x *GetServerResponse) GetServer() *Server {
 	return nil
 }
 
+// UpdateServerRequest is what UpdateServer takes.
+type UpdateServerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// 1-100 characters.
+	Name *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
+	// At most 1,024 characters.
+	Description *string `protobuf:"bytes,3,opt,name=description,proto3,oneof" json:"description,omitempty"`
+	// Why, for the audit log: at most 512 characters.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateServerRequest) Reset() {
+	*x = UpdateServerRequest{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateServerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateServerRequest) ProtoMessage() {}
+
+func (x *UpdateServerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateServerRequest.ProtoReflect.Descriptor instead.
+func (*UpdateServerRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *UpdateServerRequest) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *UpdateServerRequest) GetName() string {
+	if x != nil && x.Name != nil {
+		return *x.Name
+	}
+	return ""
+}
+
+func (x *UpdateServerRequest) GetDescription() string {
+	if x != nil && x.Description != nil {
+		return *x.Description
+	}
+	return ""
+}
+
+func (x *UpdateServerRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// UpdateServerResponse is what UpdateServer answers.
+type UpdateServerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server after the change.
+	Server        *Server `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateServerResponse) Reset() {
+	*x = UpdateServerResponse{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateServerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateServerResponse) ProtoMessage() {}
+
+func (x *UpdateServerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateServerResponse.ProtoReflect.Descriptor instead.
+func (*UpdateServerResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *UpdateServerResponse) GetServer() *Server {
+	if x != nil {
+		return x.Server
+	}
+	return nil
+}
+
+// DeleteServerRequest is what DeleteServer takes.
+type DeleteServerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// Its name, letter for letter; anything else is 422 name_mismatch.
+	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteServerRequest) Reset() {
+	*x = DeleteServerRequest{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteServerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteServerRequest) ProtoMessage() {}
+
+func (x *DeleteServerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteServerRequest.ProtoReflect.Descriptor instead.
+func (*DeleteServerRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *DeleteServerRequest) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *DeleteServerRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// DeleteServerResponse is what DeleteServer answers.
+type DeleteServerResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteServerResponse) Reset() {
+	*x = DeleteServerResponse{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteServerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteServerResponse) ProtoMessage() {}
+
+func (x *DeleteServerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteServerResponse.ProtoReflect.Descriptor instead.
+func (*DeleteServerResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{17}
+}
+
+// TransferServerRequest is what TransferServer takes.
+type TransferServerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// The new owner, a member.
+	UserId        uint64 `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferServerRequest) Reset() {
+	*x = TransferServerRequest{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferServerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferServerRequest) ProtoMessage() {}
+
+func (x *TransferServerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferServerRequest.ProtoReflect.Descriptor instead.
+func (*TransferServerRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *TransferServerRequest) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *TransferServerRequest) GetUserId() uint64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+// TransferServerResponse is what TransferServer answers.
+type TransferServerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server after the change.
+	Server        *Server `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferServerResponse) Reset() {
+	*x = TransferServerResponse{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferServerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferServerResponse) ProtoMessage() {}
+
+func (x *TransferServerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferServerResponse.ProtoReflect.Descriptor instead.
+func (*TransferServerResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *TransferServerResponse) GetServer() *Server {
+	if x != nil {
+		return x.Server
+	}
+	return nil
+}
+
 // LeaveServerRequest is what LeaveServer takes.
 type LeaveServerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -984,7 +1342,7 @@ type LeaveServerRequest struct {
 
 func (x *LeaveServerRequest) Reset() {
 	*x = LeaveServerRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[14]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -996,7 +1354,7 @@ func (x *LeaveServerRequest) String() string {
 func (*LeaveServerRequest) ProtoMessage() {}
 
 func (x *LeaveServerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[14]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1009,7 +1367,7 @@ func (x *LeaveServerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveServerRequest.ProtoReflect.Descriptor instead.
 func (*LeaveServerRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{14}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LeaveServerRequest) GetServerId() uint64 {
@@ -1028,7 +1386,7 @@ type LeaveServerResponse struct {
 
 func (x *LeaveServerResponse) Reset() {
 	*x = LeaveServerResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[15]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1040,7 +1398,7 @@ func (x *LeaveServerResponse) String() string {
 func (*LeaveServerResponse) ProtoMessage() {}
 
 func (x *LeaveServerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[15]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1053,7 +1411,7 @@ func (x *LeaveServerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveServerResponse.ProtoReflect.Descriptor instead.
 func (*LeaveServerResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{15}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{21}
 }
 
 // CreateChannelRequest is what CreateChannel takes.
@@ -1075,7 +1433,7 @@ type CreateChannelRequest struct {
 
 func (x *CreateChannelRequest) Reset() {
 	*x = CreateChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[16]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1445,7 @@ func (x *CreateChannelRequest) String() string {
 func (*CreateChannelRequest) ProtoMessage() {}
 
 func (x *CreateChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[16]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1458,7 @@ func (x *CreateChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateChannelRequest.ProtoReflect.Descriptor instead.
 func (*CreateChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{16}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CreateChannelRequest) GetServerId() uint64 {
@@ -1149,7 +1507,7 @@ type CreateChannelResponse struct {
 
 func (x *CreateChannelResponse) Reset() {
 	*x = CreateChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[17]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +1519,7 @@ func (x *CreateChannelResponse) String() string {
 func (*CreateChannelResponse) ProtoMessage() {}
 
 func (x *CreateChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[17]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1532,7 @@ func (x *CreateChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateChannelResponse.ProtoReflect.Descriptor instead.
 func (*CreateChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{17}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CreateChannelResponse) GetChannel() *Channel {
@@ -1195,7 +1553,7 @@ type ListChannelsRequest struct {
 
 func (x *ListChannelsRequest) Reset() {
 	*x = ListChannelsRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[18]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1207,7 +1565,7 @@ func (x *ListChannelsRequest) String() string {
 func (*ListChannelsRequest) ProtoMessage() {}
 
 func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[18]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1220,7 +1578,7 @@ func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelsRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{18}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListChannelsRequest) GetServerId() uint64 {
@@ -1241,7 +1599,7 @@ type ListChannelsResponse struct {
 
 func (x *ListChannelsResponse) Reset() {
 	*x = ListChannelsResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[19]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1611,7 @@ func (x *ListChannelsResponse) String() string {
 func (*ListChannelsResponse) ProtoMessage() {}
 
 func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[19]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1624,7 @@ func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsResponse.ProtoReflect.Descriptor instead.
 func (*ListChannelsResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{19}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListChannelsResponse) GetChannels() []*Channel {
@@ -1287,7 +1645,7 @@ type GetChannelRequest struct {
 
 func (x *GetChannelRequest) Reset() {
 	*x = GetChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[20]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1657,7 @@ func (x *GetChannelRequest) String() string {
 func (*GetChannelRequest) ProtoMessage() {}
 
 func (x *GetChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[20]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1670,7 @@ func (x *GetChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetChannelRequest.ProtoReflect.Descriptor instead.
 func (*GetChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{20}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetChannelRequest) GetChannelId() uint64 {
@@ -1333,7 +1691,7 @@ type GetChannelResponse struct {
 
 func (x *GetChannelResponse) Reset() {
 	*x = GetChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[21]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1345,7 +1703,7 @@ func (x *GetChannelResponse) String() string {
 func (*GetChannelResponse) ProtoMessage() {}
 
 func (x *GetChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[21]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1358,7 +1716,7 @@ func (x *GetChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetChannelResponse.ProtoReflect.Descriptor instead.
 func (*GetChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{21}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetChannelResponse) GetChannel() *Channel {
@@ -1376,14 +1734,16 @@ type UpdateChannelRequest struct {
 	// 1-100 characters.
 	Name *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
 	// At most 1,024 characters.
-	Topic         *string `protobuf:"bytes,3,opt,name=topic,proto3,oneof" json:"topic,omitempty"`
+	Topic *string `protobuf:"bytes,3,opt,name=topic,proto3,oneof" json:"topic,omitempty"`
+	// Why, for the audit log: at most 512 characters.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateChannelRequest) Reset() {
 	*x = UpdateChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[22]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1395,7 +1755,7 @@ func (x *UpdateChannelRequest) String() string {
 func (*UpdateChannelRequest) ProtoMessage() {}
 
 func (x *UpdateChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[22]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1408,7 +1768,7 @@ func (x *UpdateChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateChannelRequest.ProtoReflect.Descriptor instead.
 func (*UpdateChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{22}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *UpdateChannelRequest) GetChannelId() uint64 {
@@ -1432,6 +1792,13 @@ func (x *UpdateChannelRequest) GetTopic() string {
 	return ""
 }
 
+func (x *UpdateChannelRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // UpdateChannelResponse is what UpdateChannel answers.
 type UpdateChannelResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1443,7 +1810,7 @@ type UpdateChannelResponse struct {
 
 func (x *UpdateChannelResponse) Reset() {
 	*x = UpdateChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[23]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1455,7 +1822,7 @@ func (x *UpdateChannelResponse) String() string {
 func (*UpdateChannelResponse) ProtoMessage() {}
 
 func (x *UpdateChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[23]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1468,7 +1835,7 @@ func (x *UpdateChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateChannelResponse.ProtoReflect.Descriptor instead.
 func (*UpdateChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{23}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *UpdateChannelResponse) GetChannel() *Channel {
@@ -1482,14 +1849,16 @@ func (x *UpdateChannelResponse) GetChannel() *Channel {
 type DeleteChannelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The channel.
-	ChannelId     uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// Why, for the audit log: at most 512 characters.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteChannelRequest) Reset() {
 	*x = DeleteChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[24]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +1870,7 @@ func (x *DeleteChannelRequest) String() string {
 func (*DeleteChannelRequest) ProtoMessage() {}
 
 func (x *DeleteChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[24]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +1883,7 @@ func (x *DeleteChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{24}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DeleteChannelRequest) GetChannelId() uint64 {
@@ -1522,6 +1891,13 @@ func (x *DeleteChannelRequest) GetChannelId() uint64 {
 		return x.ChannelId
 	}
 	return 0
+}
+
+func (x *DeleteChannelRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 // DeleteChannelResponse is what DeleteChannel answers.
@@ -1533,7 +1909,7 @@ type DeleteChannelResponse struct {
 
 func (x *DeleteChannelResponse) Reset() {
 	*x = DeleteChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[25]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +1921,7 @@ func (x *DeleteChannelResponse) String() string {
 func (*DeleteChannelResponse) ProtoMessage() {}
 
 func (x *DeleteChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[25]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +1934,7 @@ func (x *DeleteChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{25}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{31}
 }
 
 // ListOverwritesRequest is what ListOverwrites takes.
@@ -1572,7 +1948,7 @@ type ListOverwritesRequest struct {
 
 func (x *ListOverwritesRequest) Reset() {
 	*x = ListOverwritesRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[26]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1584,7 +1960,7 @@ func (x *ListOverwritesRequest) String() string {
 func (*ListOverwritesRequest) ProtoMessage() {}
 
 func (x *ListOverwritesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[26]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1597,7 +1973,7 @@ func (x *ListOverwritesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOverwritesRequest.ProtoReflect.Descriptor instead.
 func (*ListOverwritesRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{26}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ListOverwritesRequest) GetChannelId() uint64 {
@@ -1618,7 +1994,7 @@ type ListOverwritesResponse struct {
 
 func (x *ListOverwritesResponse) Reset() {
 	*x = ListOverwritesResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[27]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +2006,7 @@ func (x *ListOverwritesResponse) String() string {
 func (*ListOverwritesResponse) ProtoMessage() {}
 
 func (x *ListOverwritesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[27]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +2019,7 @@ func (x *ListOverwritesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOverwritesResponse.ProtoReflect.Descriptor instead.
 func (*ListOverwritesResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{27}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListOverwritesResponse) GetOverwrites() []*Overwrite {
@@ -1665,14 +2041,16 @@ type SetOverwriteRequest struct {
 	// Names of rights that overwrites may touch.
 	Allow []string `protobuf:"bytes,4,rep,name=allow,proto3" json:"allow,omitempty"`
 	// Names of rights; none may be in both lists.
-	Deny          []string `protobuf:"bytes,5,rep,name=deny,proto3" json:"deny,omitempty"`
+	Deny []string `protobuf:"bytes,5,rep,name=deny,proto3" json:"deny,omitempty"`
+	// Why, for the audit log: at most 512 characters.
+	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SetOverwriteRequest) Reset() {
 	*x = SetOverwriteRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[28]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +2062,7 @@ func (x *SetOverwriteRequest) String() string {
 func (*SetOverwriteRequest) ProtoMessage() {}
 
 func (x *SetOverwriteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[28]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +2075,7 @@ func (x *SetOverwriteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOverwriteRequest.ProtoReflect.Descriptor instead.
 func (*SetOverwriteRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{28}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SetOverwriteRequest) GetChannelId() uint64 {
@@ -1735,6 +2113,13 @@ func (x *SetOverwriteRequest) GetDeny() []string {
 	return nil
 }
 
+func (x *SetOverwriteRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // SetOverwriteResponse is what SetOverwrite answers.
 type SetOverwriteResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1746,7 +2131,7 @@ type SetOverwriteResponse struct {
 
 func (x *SetOverwriteResponse) Reset() {
 	*x = SetOverwriteResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[29]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1758,7 +2143,7 @@ func (x *SetOverwriteResponse) String() string {
 func (*SetOverwriteResponse) ProtoMessage() {}
 
 func (x *SetOverwriteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[29]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1771,7 +2156,7 @@ func (x *SetOverwriteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOverwriteResponse.ProtoReflect.Descriptor instead.
 func (*SetOverwriteResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{29}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SetOverwriteResponse) GetOverwrite() *Overwrite {
@@ -1787,14 +2172,16 @@ type ClearOverwriteRequest struct {
 	// The channel.
 	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
 	// The overwrite.
-	OverwriteId   uint64 `protobuf:"varint,2,opt,name=overwrite_id,json=overwriteId,proto3" json:"overwrite_id,omitempty"`
+	OverwriteId uint64 `protobuf:"varint,2,opt,name=overwrite_id,json=overwriteId,proto3" json:"overwrite_id,omitempty"`
+	// Why, for the audit log: at most 512 characters.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ClearOverwriteRequest) Reset() {
 	*x = ClearOverwriteRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1806,7 +2193,7 @@ func (x *ClearOverwriteRequest) String() string {
 func (*ClearOverwriteRequest) ProtoMessage() {}
 
 func (x *ClearOverwriteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1819,7 +2206,7 @@ func (x *ClearOverwriteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearOverwriteRequest.ProtoReflect.Descriptor instead.
 func (*ClearOverwriteRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{30}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ClearOverwriteRequest) GetChannelId() uint64 {
@@ -1836,6 +2223,13 @@ func (x *ClearOverwriteRequest) GetOverwriteId() uint64 {
 	return 0
 }
 
+func (x *ClearOverwriteRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // ClearOverwriteResponse is what ClearOverwrite answers.
 type ClearOverwriteResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1845,7 +2239,7 @@ type ClearOverwriteResponse struct {
 
 func (x *ClearOverwriteResponse) Reset() {
 	*x = ClearOverwriteResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1857,7 +2251,7 @@ func (x *ClearOverwriteResponse) String() string {
 func (*ClearOverwriteResponse) ProtoMessage() {}
 
 func (x *ClearOverwriteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1870,7 +2264,7 @@ func (x *ClearOverwriteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearOverwriteResponse.ProtoReflect.Descriptor instead.
 func (*ClearOverwriteResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{31}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{37}
 }
 
 // ListMembersRequest is what ListMembers takes.
@@ -1888,7 +2282,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1900,7 +2294,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1913,7 +2307,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{32}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListMembersRequest) GetServerId() uint64 {
@@ -1948,7 +2342,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1960,7 +2354,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1973,7 +2367,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{33}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListMembersResponse) GetMembers() []*Member {
@@ -1983,32 +2377,32 @@ func (x *ListMembersResponse) GetMembers() []*Member {
 	return nil
 }
 
-// KickMemberRequest is what KickMember takes.
-type KickMemberRequest struct {
+// GetMemberRequest is what GetMember takes.
+type GetMemberRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The server.
 	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
-	// Who has to go.
+	// Who.
 	UserId        uint64 `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *KickMemberRequest) Reset() {
-	*x = KickMemberRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
+func (x *GetMemberRequest) Reset() {
+	*x = GetMemberRequest{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *KickMemberRequest) String() string {
+func (x *GetMemberRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*KickMemberRequest) ProtoMessage() {}
+func (*GetMemberRequest) ProtoMessage() {}
 
-func (x *KickMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
+func (x *GetMemberRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2019,47 +2413,49 @@ func (x *KickMemberRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use KickMemberRequest.ProtoReflect.Descriptor instead.
-func (*KickMemberRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{34}
+// Deprecated: Use GetMemberRequest.ProtoReflect.Descriptor instead.
+func (*GetMemberRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{40}
 }
 
-func (x *KickMemberRequest) GetServerId() uint64 {
+func (x *GetMemberRequest) GetServerId() uint64 {
 	if x != nil {
 		return x.ServerId
 	}
 	return 0
 }
 
-func (x *KickMemberRequest) GetUserId() uint64 {
+func (x *GetMemberRequest) GetUserId() uint64 {
 	if x != nil {
 		return x.UserId
 	}
 	return 0
 }
 
-// KickMemberResponse is what KickMember answers.
-type KickMemberResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+// GetMemberResponse is what GetMember answers.
+type GetMemberResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The member.
+	Member        *Member `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *KickMemberResponse) Reset() {
-	*x = KickMemberResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
+func (x *GetMemberResponse) Reset() {
+	*x = GetMemberResponse{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *KickMemberResponse) String() string {
+func (x *GetMemberResponse) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*KickMemberResponse) ProtoMessage() {}
+func (*GetMemberResponse) ProtoMessage() {}
 
-func (x *KickMemberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
+func (x *GetMemberResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2070,9 +2466,16 @@ func (x *KickMemberResponse) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use KickMemberResponse.ProtoReflect.Descriptor instead.
-func (*KickMemberResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{35}
+// Deprecated: Use GetMemberResponse.ProtoReflect.Descriptor instead.
+func (*GetMemberResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *GetMemberResponse) GetMember() *Member {
+	if x != nil {
+		return x.Member
+	}
+	return nil
 }
 
 // CreateInvitationRequest is what CreateInvitation takes.
@@ -2090,7 +2493,7 @@ type CreateInvitationRequest struct {
 
 func (x *CreateInvitationRequest) Reset() {
 	*x = CreateInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2102,7 +2505,7 @@ func (x *CreateInvitationRequest) String() string {
 func (*CreateInvitationRequest) ProtoMessage() {}
 
 func (x *CreateInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2115,7 +2518,7 @@ func (x *CreateInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateInvitationRequest.ProtoReflect.Descriptor instead.
 func (*CreateInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{36}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *CreateInvitationRequest) GetServerId() uint64 {
@@ -2150,7 +2553,7 @@ type CreateInvitationResponse struct {
 
 func (x *CreateInvitationResponse) Reset() {
 	*x = CreateInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2162,7 +2565,7 @@ func (x *CreateInvitationResponse) String() string {
 func (*CreateInvitationResponse) ProtoMessage() {}
 
 func (x *CreateInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2175,7 +2578,7 @@ func (x *CreateInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateInvitationResponse.ProtoReflect.Descriptor instead.
 func (*CreateInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{37}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *CreateInvitationResponse) GetInvitation() *Invitation {
@@ -2196,7 +2599,7 @@ type ListInvitationsRequest struct {
 
 func (x *ListInvitationsRequest) Reset() {
 	*x = ListInvitationsRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2611,7 @@ func (x *ListInvitationsRequest) String() string {
 func (*ListInvitationsRequest) ProtoMessage() {}
 
 func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2624,7 @@ func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsRequest.ProtoReflect.Descriptor instead.
 func (*ListInvitationsRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{38}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ListInvitationsRequest) GetServerId() uint64 {
@@ -2242,7 +2645,7 @@ type ListInvitationsResponse struct {
 
 func (x *ListInvitationsResponse) Reset() {
 	*x = ListInvitationsResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2254,7 +2657,7 @@ func (x *ListInvitationsResponse) String() string {
 func (*ListInvitationsResponse) ProtoMessage() {}
 
 func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2267,7 +2670,7 @@ func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsResponse.ProtoReflect.Descriptor instead.
 func (*ListInvitationsResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{39}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListInvitationsResponse) GetInvitations() []*Invitation {
@@ -2288,7 +2691,7 @@ type RevokeInvitationRequest struct {
 
 func (x *RevokeInvitationRequest) Reset() {
 	*x = RevokeInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2300,7 +2703,7 @@ func (x *RevokeInvitationRequest) String() string {
 func (*RevokeInvitationRequest) ProtoMessage() {}
 
 func (x *RevokeInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2313,7 +2716,7 @@ func (x *RevokeInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeInvitationRequest.ProtoReflect.Descriptor instead.
 func (*RevokeInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{40}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RevokeInvitationRequest) GetCode() string {
@@ -2332,7 +2735,7 @@ type RevokeInvitationResponse struct {
 
 func (x *RevokeInvitationResponse) Reset() {
 	*x = RevokeInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2344,7 +2747,7 @@ func (x *RevokeInvitationResponse) String() string {
 func (*RevokeInvitationResponse) ProtoMessage() {}
 
 func (x *RevokeInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2357,7 +2760,7 @@ func (x *RevokeInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeInvitationResponse.ProtoReflect.Descriptor instead.
 func (*RevokeInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{41}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{47}
 }
 
 // GetInvitationRequest is what GetInvitation takes.
@@ -2371,7 +2774,7 @@ type GetInvitationRequest struct {
 
 func (x *GetInvitationRequest) Reset() {
 	*x = GetInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2383,7 +2786,7 @@ func (x *GetInvitationRequest) String() string {
 func (*GetInvitationRequest) ProtoMessage() {}
 
 func (x *GetInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2396,7 +2799,7 @@ func (x *GetInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvitationRequest.ProtoReflect.Descriptor instead.
 func (*GetInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{42}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *GetInvitationRequest) GetCode() string {
@@ -2417,7 +2820,7 @@ type GetInvitationResponse struct {
 
 func (x *GetInvitationResponse) Reset() {
 	*x = GetInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2429,7 +2832,7 @@ func (x *GetInvitationResponse) String() string {
 func (*GetInvitationResponse) ProtoMessage() {}
 
 func (x *GetInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2442,7 +2845,7 @@ func (x *GetInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvitationResponse.ProtoReflect.Descriptor instead.
 func (*GetInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{43}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *GetInvitationResponse) GetPreview() *InvitationPreview {
@@ -2463,7 +2866,7 @@ type AcceptInvitationRequest struct {
 
 func (x *AcceptInvitationRequest) Reset() {
 	*x = AcceptInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2475,7 +2878,7 @@ func (x *AcceptInvitationRequest) String() string {
 func (*AcceptInvitationRequest) ProtoMessage() {}
 
 func (x *AcceptInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2488,7 +2891,7 @@ func (x *AcceptInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptInvitationRequest.ProtoReflect.Descriptor instead.
 func (*AcceptInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{44}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AcceptInvitationRequest) GetCode() string {
@@ -2509,7 +2912,7 @@ type AcceptInvitationResponse struct {
 
 func (x *AcceptInvitationResponse) Reset() {
 	*x = AcceptInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2521,7 +2924,7 @@ func (x *AcceptInvitationResponse) String() string {
 func (*AcceptInvitationResponse) ProtoMessage() {}
 
 func (x *AcceptInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2534,7 +2937,7 @@ func (x *AcceptInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptInvitationResponse.ProtoReflect.Descriptor instead.
 func (*AcceptInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{45}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *AcceptInvitationResponse) GetServer() *Server {
@@ -2574,7 +2977,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2586,7 +2989,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2599,7 +3002,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{46}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Change) GetRev() uint64 {
@@ -2830,7 +3233,7 @@ type Removed struct {
 
 func (x *Removed) Reset() {
 	*x = Removed{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2842,7 +3245,7 @@ func (x *Removed) String() string {
 func (*Removed) ProtoMessage() {}
 
 func (x *Removed) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2855,7 +3258,7 @@ func (x *Removed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Removed.ProtoReflect.Descriptor instead.
 func (*Removed) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{47}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Removed) GetId() uint64 {
@@ -2876,7 +3279,7 @@ type GetRevsRequest struct {
 
 func (x *GetRevsRequest) Reset() {
 	*x = GetRevsRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2888,7 +3291,7 @@ func (x *GetRevsRequest) String() string {
 func (*GetRevsRequest) ProtoMessage() {}
 
 func (x *GetRevsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2901,7 +3304,7 @@ func (x *GetRevsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRevsRequest.ProtoReflect.Descriptor instead.
 func (*GetRevsRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{48}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *GetRevsRequest) GetScopes() []*Scope {
@@ -2922,7 +3325,7 @@ type GetRevsResponse struct {
 
 func (x *GetRevsResponse) Reset() {
 	*x = GetRevsResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2934,7 +3337,7 @@ func (x *GetRevsResponse) String() string {
 func (*GetRevsResponse) ProtoMessage() {}
 
 func (x *GetRevsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2947,7 +3350,7 @@ func (x *GetRevsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRevsResponse.ProtoReflect.Descriptor instead.
 func (*GetRevsResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{49}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *GetRevsResponse) GetRevs() []uint64 {
@@ -2972,7 +3375,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2984,7 +3387,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2997,7 +3400,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{50}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ListChangesRequest) GetScope() *Scope {
@@ -3034,7 +3437,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3046,7 +3449,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3059,7 +3462,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{51}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ListChangesResponse) GetChanges() []*Change {
@@ -3087,7 +3490,7 @@ type ResolveChannelRequest struct {
 
 func (x *ResolveChannelRequest) Reset() {
 	*x = ResolveChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3099,7 +3502,7 @@ func (x *ResolveChannelRequest) String() string {
 func (*ResolveChannelRequest) ProtoMessage() {}
 
 func (x *ResolveChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3112,7 +3515,7 @@ func (x *ResolveChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveChannelRequest.ProtoReflect.Descriptor instead.
 func (*ResolveChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{52}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ResolveChannelRequest) GetChannelId() uint64 {
@@ -3133,7 +3536,7 @@ type ResolveChannelResponse struct {
 
 func (x *ResolveChannelResponse) Reset() {
 	*x = ResolveChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3145,7 +3548,7 @@ func (x *ResolveChannelResponse) String() string {
 func (*ResolveChannelResponse) ProtoMessage() {}
 
 func (x *ResolveChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3158,7 +3561,7 @@ func (x *ResolveChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveChannelResponse.ProtoReflect.Descriptor instead.
 func (*ResolveChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{53}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ResolveChannelResponse) GetScope() *Scope {
@@ -3182,18 +3585,24 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x19\n" +
 	"\bowner_id\x18\x04 \x01(\x04R\aownerId\x129\n" +
 	"\n" +
-	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"{\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xc9\x01\n" +
 	"\x04Role\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
 	"\tserver_id\x18\x02 \x01(\x04R\bserverId\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x1a\n" +
 	"\bposition\x18\x04 \x01(\rR\bposition\x12\x16\n" +
-	"\x06rights\x18\x05 \x03(\tR\x06rights\"\x92\x01\n" +
+	"\x06rights\x18\x05 \x03(\tR\x06rights\x12\x14\n" +
+	"\x05color\x18\x06 \x01(\rR\x05color\x12\x14\n" +
+	"\x05hoist\x18\a \x01(\bR\x05hoist\x12 \n" +
+	"\vmentionable\x18\b \x01(\bR\vmentionable\"\xeb\x01\n" +
 	"\x06Member\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x04R\x06userId\x12\x1b\n" +
 	"\tserver_id\x18\x02 \x01(\x04R\bserverId\x12\x19\n" +
 	"\brole_ids\x18\x03 \x03(\x04R\aroleIds\x127\n" +
-	"\tjoined_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bjoinedAt\"\xc5\x01\n" +
+	"\tjoined_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bjoinedAt\x12\x1a\n" +
+	"\bnickname\x18\x05 \x01(\tR\bnickname\x12;\n" +
+	"\vmuted_until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"mutedUntil\"\xc5\x01\n" +
 	"\aChannel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
 	"\tserver_id\x18\x02 \x01(\x04R\bserverId\x12\x12\n" +
@@ -3241,6 +3650,24 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\x10GetServerRequest\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\"D\n" +
 	"\x11GetServerResponse\x12/\n" +
+	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\"\xa3\x01\n" +
+	"\x13UpdateServerRequest\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x17\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12%\n" +
+	"\vdescription\x18\x03 \x01(\tH\x01R\vdescription\x88\x01\x01\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reasonB\a\n" +
+	"\x05_nameB\x0e\n" +
+	"\f_description\"G\n" +
+	"\x14UpdateServerResponse\x12/\n" +
+	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\"F\n" +
+	"\x13DeleteServerRequest\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\x16\n" +
+	"\x14DeleteServerResponse\"M\n" +
+	"\x15TransferServerRequest\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\x04R\x06userId\"I\n" +
+	"\x16TransferServerResponse\x12/\n" +
 	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\"1\n" +
 	"\x12LeaveServerRequest\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\"\x15\n" +
@@ -3261,19 +3688,21 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\"H\n" +
 	"\x12GetChannelResponse\x122\n" +
-	"\achannel\x18\x01 \x01(\v2\x18.beep.servers.v1.ChannelR\achannel\"|\n" +
+	"\achannel\x18\x01 \x01(\v2\x18.beep.servers.v1.ChannelR\achannel\"\x94\x01\n" +
 	"\x14UpdateChannelRequest\x12\x1d\n" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\x19\n" +
-	"\x05topic\x18\x03 \x01(\tH\x01R\x05topic\x88\x01\x01B\a\n" +
+	"\x05topic\x18\x03 \x01(\tH\x01R\x05topic\x88\x01\x01\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reasonB\a\n" +
 	"\x05_nameB\b\n" +
 	"\x06_topic\"K\n" +
 	"\x15UpdateChannelResponse\x122\n" +
-	"\achannel\x18\x01 \x01(\v2\x18.beep.servers.v1.ChannelR\achannel\"5\n" +
+	"\achannel\x18\x01 \x01(\v2\x18.beep.servers.v1.ChannelR\achannel\"M\n" +
 	"\x14DeleteChannelRequest\x12\x1d\n" +
 	"\n" +
-	"channel_id\x18\x01 \x01(\x04R\tchannelId\"\x17\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x17\n" +
 	"\x15DeleteChannelResponse\"6\n" +
 	"\x15ListOverwritesRequest\x12\x1d\n" +
 	"\n" +
@@ -3281,31 +3710,34 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\x16ListOverwritesResponse\x12:\n" +
 	"\n" +
 	"overwrites\x18\x01 \x03(\v2\x1a.beep.servers.v1.OverwriteR\n" +
-	"overwrites\"\x94\x01\n" +
+	"overwrites\"\xac\x01\n" +
 	"\x13SetOverwriteRequest\x12\x1d\n" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x17\n" +
 	"\arole_id\x18\x02 \x01(\x04R\x06roleId\x12\x1b\n" +
 	"\tmember_id\x18\x03 \x01(\x04R\bmemberId\x12\x14\n" +
 	"\x05allow\x18\x04 \x03(\tR\x05allow\x12\x12\n" +
-	"\x04deny\x18\x05 \x03(\tR\x04deny\"P\n" +
+	"\x04deny\x18\x05 \x03(\tR\x04deny\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"P\n" +
 	"\x14SetOverwriteResponse\x128\n" +
-	"\toverwrite\x18\x01 \x01(\v2\x1a.beep.servers.v1.OverwriteR\toverwrite\"Y\n" +
+	"\toverwrite\x18\x01 \x01(\v2\x1a.beep.servers.v1.OverwriteR\toverwrite\"q\n" +
 	"\x15ClearOverwriteRequest\x12\x1d\n" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12!\n" +
-	"\foverwrite_id\x18\x02 \x01(\x04R\voverwriteId\"\x18\n" +
+	"\foverwrite_id\x18\x02 \x01(\x04R\voverwriteId\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x18\n" +
 	"\x16ClearOverwriteResponse\"]\n" +
 	"\x12ListMembersRequest\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\rR\x05limit\"H\n" +
 	"\x13ListMembersResponse\x121\n" +
-	"\amembers\x18\x01 \x03(\v2\x17.beep.servers.v1.MemberR\amembers\"I\n" +
-	"\x11KickMemberRequest\x12\x1b\n" +
+	"\amembers\x18\x01 \x03(\v2\x17.beep.servers.v1.MemberR\amembers\"H\n" +
+	"\x10GetMemberRequest\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x17\n" +
-	"\auser_id\x18\x02 \x01(\x04R\x06userId\"\x14\n" +
-	"\x12KickMemberResponse\"p\n" +
+	"\auser_id\x18\x02 \x01(\x04R\x06userId\"D\n" +
+	"\x11GetMemberResponse\x12/\n" +
+	"\x06member\x18\x01 \x01(\v2\x17.beep.servers.v1.MemberR\x06member\"p\n" +
 	"\x17CreateInvitationRequest\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x19\n" +
 	"\bmax_uses\x18\x02 \x01(\rR\amaxUses\x12\x1d\n" +
@@ -3368,11 +3800,14 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\"F\n" +
 	"\x16ResolveChannelResponse\x12,\n" +
-	"\x05scope\x18\x01 \x01(\v2\x16.beep.servers.v1.ScopeR\x05scope2\x88\x15\n" +
+	"\x05scope\x18\x01 \x01(\v2\x16.beep.servers.v1.ScopeR\x05scope2\xb1\x18\n" +
 	"\aServers\x12|\n" +
 	"\fCreateServer\x12$.beep.servers.v1.CreateServerRequest\x1a%.beep.servers.v1.CreateServerResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*b\x06server\"\f/api/servers\x12n\n" +
 	"\vListServers\x12#.beep.servers.v1.ListServersRequest\x1a$.beep.servers.v1.ListServersResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/api/servers\x12|\n" +
-	"\tGetServer\x12!.beep.servers.v1.GetServerRequest\x1a\".beep.servers.v1.GetServerResponse\"(\x82\xd3\xe4\x93\x02\"b\x06server\x12\x18/api/servers/{server_id}\x12\x84\x01\n" +
+	"\tGetServer\x12!.beep.servers.v1.GetServerRequest\x1a\".beep.servers.v1.GetServerResponse\"(\x82\xd3\xe4\x93\x02\"b\x06server\x12\x18/api/servers/{server_id}\x12\x88\x01\n" +
+	"\fUpdateServer\x12$.beep.servers.v1.UpdateServerRequest\x1a%.beep.servers.v1.UpdateServerResponse\"+\x82\xd3\xe4\x93\x02%:\x01*b\x06server2\x18/api/servers/{server_id}\x12}\n" +
+	"\fDeleteServer\x12$.beep.servers.v1.DeleteServerRequest\x1a%.beep.servers.v1.DeleteServerResponse\" \x82\xd3\xe4\x93\x02\x1a*\x18/api/servers/{server_id}\x12\x97\x01\n" +
+	"\x0eTransferServer\x12&.beep.servers.v1.TransferServerRequest\x1a'.beep.servers.v1.TransferServerResponse\"4\x82\xd3\xe4\x93\x02.:\x01*b\x06server\"!/api/servers/{server_id}/transfer\x12\x84\x01\n" +
 	"\vLeaveServer\x12#.beep.servers.v1.LeaveServerRequest\x1a$.beep.servers.v1.LeaveServerResponse\"*\x82\xd3\xe4\x93\x02$*\"/api/users/@me/servers/{server_id}\x12\x95\x01\n" +
 	"\rCreateChannel\x12%.beep.servers.v1.CreateChannelRequest\x1a&.beep.servers.v1.CreateChannelResponse\"5\x82\xd3\xe4\x93\x02/:\x01*b\achannel\"!/api/servers/{server_id}/channels\x12\x86\x01\n" +
 	"\fListChannels\x12$.beep.servers.v1.ListChannelsRequest\x1a%.beep.servers.v1.ListChannelsResponse\")\x82\xd3\xe4\x93\x02#\x12!/api/servers/{server_id}/channels\x12\x82\x01\n" +
@@ -3383,9 +3818,8 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\x0eListOverwrites\x12&.beep.servers.v1.ListOverwritesRequest\x1a'.beep.servers.v1.ListOverwritesResponse\"-\x82\xd3\xe4\x93\x02'\x12%/api/channels/{channel_id}/overwrites\x12\x98\x01\n" +
 	"\fSetOverwrite\x12$.beep.servers.v1.SetOverwriteRequest\x1a%.beep.servers.v1.SetOverwriteResponse\";\x82\xd3\xe4\x93\x025:\x01*b\toverwrite\x1a%/api/channels/{channel_id}/overwrites\x12\x9f\x01\n" +
 	"\x0eClearOverwrite\x12&.beep.servers.v1.ClearOverwriteRequest\x1a'.beep.servers.v1.ClearOverwriteResponse\"<\x82\xd3\xe4\x93\x026*4/api/channels/{channel_id}/overwrites/{overwrite_id}\x12\x82\x01\n" +
-	"\vListMembers\x12#.beep.servers.v1.ListMembersRequest\x1a$.beep.servers.v1.ListMembersResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /api/servers/{server_id}/members\x12\x89\x01\n" +
-	"\n" +
-	"KickMember\x12\".beep.servers.v1.KickMemberRequest\x1a#.beep.servers.v1.KickMemberResponse\"2\x82\xd3\xe4\x93\x02,**/api/servers/{server_id}/members/{user_id}\x12\xa4\x01\n" +
+	"\vListMembers\x12#.beep.servers.v1.ListMembersRequest\x1a$.beep.servers.v1.ListMembersResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /api/servers/{server_id}/members\x12\x8e\x01\n" +
+	"\tGetMember\x12!.beep.servers.v1.GetMemberRequest\x1a\".beep.servers.v1.GetMemberResponse\":\x82\xd3\xe4\x93\x024b\x06member\x12*/api/servers/{server_id}/members/{user_id}\x12\xa4\x01\n" +
 	"\x10CreateInvitation\x12(.beep.servers.v1.CreateInvitationRequest\x1a).beep.servers.v1.CreateInvitationResponse\";\x82\xd3\xe4\x93\x025:\x01*b\n" +
 	"invitation\"$/api/servers/{server_id}/invitations\x12\x92\x01\n" +
 	"\x0fListInvitations\x12'.beep.servers.v1.ListInvitationsRequest\x1a(.beep.servers.v1.ListInvitationsResponse\",\x82\xd3\xe4\x93\x02&\x12$/api/servers/{server_id}/invitations\x12\x88\x01\n" +
@@ -3409,7 +3843,7 @@ func file_beep_servers_v1_servers_proto_rawDescGZIP() []byte {
 	return file_beep_servers_v1_servers_proto_rawDescData
 }
 
-var file_beep_servers_v1_servers_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
+var file_beep_servers_v1_servers_proto_msgTypes = make([]protoimpl.MessageInfo, 60)
 var file_beep_servers_v1_servers_proto_goTypes = []any{
 	(*Scope)(nil),                    // 0: beep.servers.v1.Scope
 	(*Server)(nil),                   // 1: beep.servers.v1.Server
@@ -3425,132 +3859,148 @@ var file_beep_servers_v1_servers_proto_goTypes = []any{
 	(*ListServersResponse)(nil),      // 11: beep.servers.v1.ListServersResponse
 	(*GetServerRequest)(nil),         // 12: beep.servers.v1.GetServerRequest
 	(*GetServerResponse)(nil),        // 13: beep.servers.v1.GetServerResponse
-	(*LeaveServerRequest)(nil),       // 14: beep.servers.v1.LeaveServerRequest
-	(*LeaveServerResponse)(nil),      // 15: beep.servers.v1.LeaveServerResponse
-	(*CreateChannelRequest)(nil),     // 16: beep.servers.v1.CreateChannelRequest
-	(*CreateChannelResponse)(nil),    // 17: beep.servers.v1.CreateChannelResponse
-	(*ListChannelsRequest)(nil),      // 18: beep.servers.v1.ListChannelsRequest
-	(*ListChannelsResponse)(nil),     // 19: beep.servers.v1.ListChannelsResponse
-	(*GetChannelRequest)(nil),        // 20: beep.servers.v1.GetChannelRequest
-	(*GetChannelResponse)(nil),       // 21: beep.servers.v1.GetChannelResponse
-	(*UpdateChannelRequest)(nil),     // 22: beep.servers.v1.UpdateChannelRequest
-	(*UpdateChannelResponse)(nil),    // 23: beep.servers.v1.UpdateChannelResponse
-	(*DeleteChannelRequest)(nil),     // 24: beep.servers.v1.DeleteChannelRequest
-	(*DeleteChannelResponse)(nil),    // 25: beep.servers.v1.DeleteChannelResponse
-	(*ListOverwritesRequest)(nil),    // 26: beep.servers.v1.ListOverwritesRequest
-	(*ListOverwritesResponse)(nil),   // 27: beep.servers.v1.ListOverwritesResponse
-	(*SetOverwriteRequest)(nil),      // 28: beep.servers.v1.SetOverwriteRequest
-	(*SetOverwriteResponse)(nil),     // 29: beep.servers.v1.SetOverwriteResponse
-	(*ClearOverwriteRequest)(nil),    // 30: beep.servers.v1.ClearOverwriteRequest
-	(*ClearOverwriteResponse)(nil),   // 31: beep.servers.v1.ClearOverwriteResponse
-	(*ListMembersRequest)(nil),       // 32: beep.servers.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),      // 33: beep.servers.v1.ListMembersResponse
-	(*KickMemberRequest)(nil),        // 34: beep.servers.v1.KickMemberRequest
-	(*KickMemberResponse)(nil),       // 35: beep.servers.v1.KickMemberResponse
-	(*CreateInvitationRequest)(nil),  // 36: beep.servers.v1.CreateInvitationRequest
-	(*CreateInvitationResponse)(nil), // 37: beep.servers.v1.CreateInvitationResponse
-	(*ListInvitationsRequest)(nil),   // 38: beep.servers.v1.ListInvitationsRequest
-	(*ListInvitationsResponse)(nil),  // 39: beep.servers.v1.ListInvitationsResponse
-	(*RevokeInvitationRequest)(nil),  // 40: beep.servers.v1.RevokeInvitationRequest
-	(*RevokeInvitationResponse)(nil), // 41: beep.servers.v1.RevokeInvitationResponse
-	(*GetInvitationRequest)(nil),     // 42: beep.servers.v1.GetInvitationRequest
-	(*GetInvitationResponse)(nil),    // 43: beep.servers.v1.GetInvitationResponse
-	(*AcceptInvitationRequest)(nil),  // 44: beep.servers.v1.AcceptInvitationRequest
-	(*AcceptInvitationResponse)(nil), // 45: beep.servers.v1.AcceptInvitationResponse
-	(*Change)(nil),                   // 46: beep.servers.v1.Change
-	(*Removed)(nil),                  // 47: beep.servers.v1.Removed
-	(*GetRevsRequest)(nil),           // 48: beep.servers.v1.GetRevsRequest
-	(*GetRevsResponse)(nil),          // 49: beep.servers.v1.GetRevsResponse
-	(*ListChangesRequest)(nil),       // 50: beep.servers.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),      // 51: beep.servers.v1.ListChangesResponse
-	(*ResolveChannelRequest)(nil),    // 52: beep.servers.v1.ResolveChannelRequest
-	(*ResolveChannelResponse)(nil),   // 53: beep.servers.v1.ResolveChannelResponse
-	(*timestamppb.Timestamp)(nil),    // 54: google.protobuf.Timestamp
+	(*UpdateServerRequest)(nil),      // 14: beep.servers.v1.UpdateServerRequest
+	(*UpdateServerResponse)(nil),     // 15: beep.servers.v1.UpdateServerResponse
+	(*DeleteServerRequest)(nil),      // 16: beep.servers.v1.DeleteServerRequest
+	(*DeleteServerResponse)(nil),     // 17: beep.servers.v1.DeleteServerResponse
+	(*TransferServerRequest)(nil),    // 18: beep.servers.v1.TransferServerRequest
+	(*TransferServerResponse)(nil),   // 19: beep.servers.v1.TransferServerResponse
+	(*LeaveServerRequest)(nil),       // 20: beep.servers.v1.LeaveServerRequest
+	(*LeaveServerResponse)(nil),      // 21: beep.servers.v1.LeaveServerResponse
+	(*CreateChannelRequest)(nil),     // 22: beep.servers.v1.CreateChannelRequest
+	(*CreateChannelResponse)(nil),    // 23: beep.servers.v1.CreateChannelResponse
+	(*ListChannelsRequest)(nil),      // 24: beep.servers.v1.ListChannelsRequest
+	(*ListChannelsResponse)(nil),     // 25: beep.servers.v1.ListChannelsResponse
+	(*GetChannelRequest)(nil),        // 26: beep.servers.v1.GetChannelRequest
+	(*GetChannelResponse)(nil),       // 27: beep.servers.v1.GetChannelResponse
+	(*UpdateChannelRequest)(nil),     // 28: beep.servers.v1.UpdateChannelRequest
+	(*UpdateChannelResponse)(nil),    // 29: beep.servers.v1.UpdateChannelResponse
+	(*DeleteChannelRequest)(nil),     // 30: beep.servers.v1.DeleteChannelRequest
+	(*DeleteChannelResponse)(nil),    // 31: beep.servers.v1.DeleteChannelResponse
+	(*ListOverwritesRequest)(nil),    // 32: beep.servers.v1.ListOverwritesRequest
+	(*ListOverwritesResponse)(nil),   // 33: beep.servers.v1.ListOverwritesResponse
+	(*SetOverwriteRequest)(nil),      // 34: beep.servers.v1.SetOverwriteRequest
+	(*SetOverwriteResponse)(nil),     // 35: beep.servers.v1.SetOverwriteResponse
+	(*ClearOverwriteRequest)(nil),    // 36: beep.servers.v1.ClearOverwriteRequest
+	(*ClearOverwriteResponse)(nil),   // 37: beep.servers.v1.ClearOverwriteResponse
+	(*ListMembersRequest)(nil),       // 38: beep.servers.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),      // 39: beep.servers.v1.ListMembersResponse
+	(*GetMemberRequest)(nil),         // 40: beep.servers.v1.GetMemberRequest
+	(*GetMemberResponse)(nil),        // 41: beep.servers.v1.GetMemberResponse
+	(*CreateInvitationRequest)(nil),  // 42: beep.servers.v1.CreateInvitationRequest
+	(*CreateInvitationResponse)(nil), // 43: beep.servers.v1.CreateInvitationResponse
+	(*ListInvitationsRequest)(nil),   // 44: beep.servers.v1.ListInvitationsRequest
+	(*ListInvitationsResponse)(nil),  // 45: beep.servers.v1.ListInvitationsResponse
+	(*RevokeInvitationRequest)(nil),  // 46: beep.servers.v1.RevokeInvitationRequest
+	(*RevokeInvitationResponse)(nil), // 47: beep.servers.v1.RevokeInvitationResponse
+	(*GetInvitationRequest)(nil),     // 48: beep.servers.v1.GetInvitationRequest
+	(*GetInvitationResponse)(nil),    // 49: beep.servers.v1.GetInvitationResponse
+	(*AcceptInvitationRequest)(nil),  // 50: beep.servers.v1.AcceptInvitationRequest
+	(*AcceptInvitationResponse)(nil), // 51: beep.servers.v1.AcceptInvitationResponse
+	(*Change)(nil),                   // 52: beep.servers.v1.Change
+	(*Removed)(nil),                  // 53: beep.servers.v1.Removed
+	(*GetRevsRequest)(nil),           // 54: beep.servers.v1.GetRevsRequest
+	(*GetRevsResponse)(nil),          // 55: beep.servers.v1.GetRevsResponse
+	(*ListChangesRequest)(nil),       // 56: beep.servers.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 57: beep.servers.v1.ListChangesResponse
+	(*ResolveChannelRequest)(nil),    // 58: beep.servers.v1.ResolveChannelRequest
+	(*ResolveChannelResponse)(nil),   // 59: beep.servers.v1.ResolveChannelResponse
+	(*timestamppb.Timestamp)(nil),    // 60: google.protobuf.Timestamp
 }
 var file_beep_servers_v1_servers_proto_depIdxs = []int32{
-	54, // 0: beep.servers.v1.Server.created_at:type_name -> google.protobuf.Timestamp
-	54, // 1: beep.servers.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
-	54, // 2: beep.servers.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
-	54, // 3: beep.servers.v1.Invitation.created_at:type_name -> google.protobuf.Timestamp
-	1,  // 4: beep.servers.v1.CreateServerResponse.server:type_name -> beep.servers.v1.Server
-	1,  // 5: beep.servers.v1.ListServersResponse.servers:type_name -> beep.servers.v1.Server
-	1,  // 6: beep.servers.v1.GetServerResponse.server:type_name -> beep.servers.v1.Server
-	4,  // 7: beep.servers.v1.CreateChannelResponse.channel:type_name -> beep.servers.v1.Channel
-	4,  // 8: beep.servers.v1.ListChannelsResponse.channels:type_name -> beep.servers.v1.Channel
-	4,  // 9: beep.servers.v1.GetChannelResponse.channel:type_name -> beep.servers.v1.Channel
-	4,  // 10: beep.servers.v1.UpdateChannelResponse.channel:type_name -> beep.servers.v1.Channel
-	5,  // 11: beep.servers.v1.ListOverwritesResponse.overwrites:type_name -> beep.servers.v1.Overwrite
-	5,  // 12: beep.servers.v1.SetOverwriteResponse.overwrite:type_name -> beep.servers.v1.Overwrite
-	3,  // 13: beep.servers.v1.ListMembersResponse.members:type_name -> beep.servers.v1.Member
-	6,  // 14: beep.servers.v1.CreateInvitationResponse.invitation:type_name -> beep.servers.v1.Invitation
-	6,  // 15: beep.servers.v1.ListInvitationsResponse.invitations:type_name -> beep.servers.v1.Invitation
-	7,  // 16: beep.servers.v1.GetInvitationResponse.preview:type_name -> beep.servers.v1.InvitationPreview
-	1,  // 17: beep.servers.v1.AcceptInvitationResponse.server:type_name -> beep.servers.v1.Server
-	1,  // 18: beep.servers.v1.Change.server_set:type_name -> beep.servers.v1.Server
-	47, // 19: beep.servers.v1.Change.server_removed:type_name -> beep.servers.v1.Removed
-	2,  // 20: beep.servers.v1.Change.role_set:type_name -> beep.servers.v1.Role
-	47, // 21: beep.servers.v1.Change.role_removed:type_name -> beep.servers.v1.Removed
-	3,  // 22: beep.servers.v1.Change.member_set:type_name -> beep.servers.v1.Member
-	47, // 23: beep.servers.v1.Change.member_removed:type_name -> beep.servers.v1.Removed
-	4,  // 24: beep.servers.v1.Change.channel_set:type_name -> beep.servers.v1.Channel
-	47, // 25: beep.servers.v1.Change.channel_removed:type_name -> beep.servers.v1.Removed
-	5,  // 26: beep.servers.v1.Change.overwrite_set:type_name -> beep.servers.v1.Overwrite
-	5,  // 27: beep.servers.v1.Change.overwrite_removed:type_name -> beep.servers.v1.Overwrite
-	0,  // 28: beep.servers.v1.Change.scope_joined:type_name -> beep.servers.v1.Scope
-	0,  // 29: beep.servers.v1.Change.scope_left:type_name -> beep.servers.v1.Scope
-	0,  // 30: beep.servers.v1.GetRevsRequest.scopes:type_name -> beep.servers.v1.Scope
-	0,  // 31: beep.servers.v1.ListChangesRequest.scope:type_name -> beep.servers.v1.Scope
-	46, // 32: beep.servers.v1.ListChangesResponse.changes:type_name -> beep.servers.v1.Change
-	0,  // 33: beep.servers.v1.ResolveChannelResponse.scope:type_name -> beep.servers.v1.Scope
-	8,  // 34: beep.servers.v1.Servers.CreateServer:input_type -> beep.servers.v1.CreateServerRequest
-	10, // 35: beep.servers.v1.Servers.ListServers:input_type -> beep.servers.v1.ListServersRequest
-	12, // 36: beep.servers.v1.Servers.GetServer:input_type -> beep.servers.v1.GetServerRequest
-	14, // 37: beep.servers.v1.Servers.LeaveServer:input_type -> beep.servers.v1.LeaveServerRequest
-	16, // 38: beep.servers.v1.Servers.CreateChannel:input_type -> beep.servers.v1.CreateChannelRequest
-	18, // 39: beep.servers.v1.Servers.ListChannels:input_type -> beep.servers.v1.ListChannelsRequest
-	20, // 40: beep.servers.v1.Servers.GetChannel:input_type -> beep.servers.v1.GetChannelRequest
-	22, // 41: beep.servers.v1.Servers.UpdateChannel:input_type -> beep.servers.v1.UpdateChannelRequest
-	24, // 42: beep.servers.v1.Servers.DeleteChannel:input_type -> beep.servers.v1.DeleteChannelRequest
-	26, // 43: beep.servers.v1.Servers.ListOverwrites:input_type -> beep.servers.v1.ListOverwritesRequest
-	28, // 44: beep.servers.v1.Servers.SetOverwrite:input_type -> beep.servers.v1.SetOverwriteRequest
-	30, // 45: beep.servers.v1.Servers.ClearOverwrite:input_type -> beep.servers.v1.ClearOverwriteRequest
-	32, // 46: beep.servers.v1.Servers.ListMembers:input_type -> beep.servers.v1.ListMembersRequest
-	34, // 47: beep.servers.v1.Servers.KickMember:input_type -> beep.servers.v1.KickMemberRequest
-	36, // 48: beep.servers.v1.Servers.CreateInvitation:input_type -> beep.servers.v1.CreateInvitationRequest
-	38, // 49: beep.servers.v1.Servers.ListInvitations:input_type -> beep.servers.v1.ListInvitationsRequest
-	40, // 50: beep.servers.v1.Servers.RevokeInvitation:input_type -> beep.servers.v1.RevokeInvitationRequest
-	42, // 51: beep.servers.v1.Servers.GetInvitation:input_type -> beep.servers.v1.GetInvitationRequest
-	44, // 52: beep.servers.v1.Servers.AcceptInvitation:input_type -> beep.servers.v1.AcceptInvitationRequest
-	48, // 53: beep.servers.v1.ScopeLog.GetRevs:input_type -> beep.servers.v1.GetRevsRequest
-	50, // 54: beep.servers.v1.ScopeLog.ListChanges:input_type -> beep.servers.v1.ListChangesRequest
-	52, // 55: beep.servers.v1.ScopeLog.ResolveChannel:input_type -> beep.servers.v1.ResolveChannelRequest
-	9,  // 56: beep.servers.v1.Servers.CreateServer:output_type -> beep.servers.v1.CreateServerResponse
-	11, // 57: beep.servers.v1.Servers.ListServers:output_type -> beep.servers.v1.ListServersResponse
-	13, // 58: beep.servers.v1.Servers.GetServer:output_type -> beep.servers.v1.GetServerResponse
-	15, // 59: beep.servers.v1.Servers.LeaveServer:output_type -> beep.servers.v1.LeaveServerResponse
-	17, // 60: beep.servers.v1.Servers.CreateChannel:output_type -> beep.servers.v1.CreateChannelResponse
-	19, // 61: beep.servers.v1.Servers.ListChannels:output_type -> beep.servers.v1.ListChannelsResponse
-	21, // 62: beep.servers.v1.Servers.GetChannel:output_type -> beep.servers.v1.GetChannelResponse
-	23, // 63: beep.servers.v1.Servers.UpdateChannel:output_type -> beep.servers.v1.UpdateChannelResponse
-	25, // 64: beep.servers.v1.Servers.DeleteChannel:output_type -> beep.servers.v1.DeleteChannelResponse
-	27, // 65: beep.servers.v1.Servers.ListOverwrites:output_type -> beep.servers.v1.ListOverwritesResponse
-	29, // 66: beep.servers.v1.Servers.SetOverwrite:output_type -> beep.servers.v1.SetOverwriteResponse
-	31, // 67: beep.servers.v1.Servers.ClearOverwrite:output_type -> beep.servers.v1.ClearOverwriteResponse
-	33, // 68: beep.servers.v1.Servers.ListMembers:output_type -> beep.servers.v1.ListMembersResponse
-	35, // 69: beep.servers.v1.Servers.KickMember:output_type -> beep.servers.v1.KickMemberResponse
-	37, // 70: beep.servers.v1.Servers.CreateInvitation:output_type -> beep.servers.v1.CreateInvitationResponse
-	39, // 71: beep.servers.v1.Servers.ListInvitations:output_type -> beep.servers.v1.ListInvitationsResponse
-	41, // 72: beep.servers.v1.Servers.RevokeInvitation:output_type -> beep.servers.v1.RevokeInvitationResponse
-	43, // 73: beep.servers.v1.Servers.GetInvitation:output_type -> beep.servers.v1.GetInvitationResponse
-	45, // 74: beep.servers.v1.Servers.AcceptInvitation:output_type -> beep.servers.v1.AcceptInvitationResponse
-	49, // 75: beep.servers.v1.ScopeLog.GetRevs:output_type -> beep.servers.v1.GetRevsResponse
-	51, // 76: beep.servers.v1.ScopeLog.ListChanges:output_type -> beep.servers.v1.ListChangesResponse
-	53, // 77: beep.servers.v1.ScopeLog.ResolveChannel:output_type -> beep.servers.v1.ResolveChannelResponse
-	56, // [56:78] is the sub-list for method output_type
-	34, // [34:56] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	60, // 0: beep.servers.v1.Server.created_at:type_name -> google.protobuf.Timestamp
+	60, // 1: beep.servers.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
+	60, // 2: beep.servers.v1.Member.muted_until:type_name -> google.protobuf.Timestamp
+	60, // 3: beep.servers.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
+	60, // 4: beep.servers.v1.Invitation.created_at:type_name -> google.protobuf.Timestamp
+	1,  // 5: beep.servers.v1.CreateServerResponse.server:type_name -> beep.servers.v1.Server
+	1,  // 6: beep.servers.v1.ListServersResponse.servers:type_name -> beep.servers.v1.Server
+	1,  // 7: beep.servers.v1.GetServerResponse.server:type_name -> beep.servers.v1.Server
+	1,  // 8: beep.servers.v1.UpdateServerResponse.server:type_name -> beep.servers.v1.Server
+	1,  // 9: beep.servers.v1.TransferServerResponse.server:type_name -> beep.servers.v1.Server
+	4,  // 10: beep.servers.v1.CreateChannelResponse.channel:type_name -> beep.servers.v1.Channel
+	4,  // 11: beep.servers.v1.ListChannelsResponse.channels:type_name -> beep.servers.v1.Channel
+	4,  // 12: beep.servers.v1.GetChannelResponse.channel:type_name -> beep.servers.v1.Channel
+	4,  // 13: beep.servers.v1.UpdateChannelResponse.channel:type_name -> beep.servers.v1.Channel
+	5,  // 14: beep.servers.v1.ListOverwritesResponse.overwrites:type_name -> beep.servers.v1.Overwrite
+	5,  // 15: beep.servers.v1.SetOverwriteResponse.overwrite:type_name -> beep.servers.v1.Overwrite
+	3,  // 16: beep.servers.v1.ListMembersResponse.members:type_name -> beep.servers.v1.Member
+	3,  // 17: beep.servers.v1.GetMemberResponse.member:type_name -> beep.servers.v1.Member
+	6,  // 18: beep.servers.v1.CreateInvitationResponse.invitation:type_name -> beep.servers.v1.Invitation
+	6,  // 19: beep.servers.v1.ListInvitationsResponse.invitations:type_name -> beep.servers.v1.Invitation
+	7,  // 20: beep.servers.v1.GetInvitationResponse.preview:type_name -> beep.servers.v1.InvitationPreview
+	1,  // 21: beep.servers.v1.AcceptInvitationResponse.server:type_name -> beep.servers.v1.Server
+	1,  // 22: beep.servers.v1.Change.server_set:type_name -> beep.servers.v1.Server
+	53, // 23: beep.servers.v1.Change.server_removed:type_name -> beep.servers.v1.Removed
+	2,  // 24: beep.servers.v1.Change.role_set:type_name -> beep.servers.v1.Role
+	53, // 25: beep.servers.v1.Change.role_removed:type_name -> beep.servers.v1.Removed
+	3,  // 26: beep.servers.v1.Change.member_set:type_name -> beep.servers.v1.Member
+	53, // 27: beep.servers.v1.Change.member_removed:type_name -> beep.servers.v1.Removed
+	4,  // 28: beep.servers.v1.Change.channel_set:type_name -> beep.servers.v1.Channel
+	53, // 29: beep.servers.v1.Change.channel_removed:type_name -> beep.servers.v1.Removed
+	5,  // 30: beep.servers.v1.Change.overwrite_set:type_name -> beep.servers.v1.Overwrite
+	5,  // 31: beep.servers.v1.Change.overwrite_removed:type_name -> beep.servers.v1.Overwrite
+	0,  // 32: beep.servers.v1.Change.scope_joined:type_name -> beep.servers.v1.Scope
+	0,  // 33: beep.servers.v1.Change.scope_left:type_name -> beep.servers.v1.Scope
+	0,  // 34: beep.servers.v1.GetRevsRequest.scopes:type_name -> beep.servers.v1.Scope
+	0,  // 35: beep.servers.v1.ListChangesRequest.scope:type_name -> beep.servers.v1.Scope
+	52, // 36: beep.servers.v1.ListChangesResponse.changes:type_name -> beep.servers.v1.Change
+	0,  // 37: beep.servers.v1.ResolveChannelResponse.scope:type_name -> beep.servers.v1.Scope
+	8,  // 38: beep.servers.v1.Servers.CreateServer:input_type -> beep.servers.v1.CreateServerRequest
+	10, // 39: beep.servers.v1.Servers.ListServers:input_type -> beep.servers.v1.ListServersRequest
+	12, // 40: beep.servers.v1.Servers.GetServer:input_type -> beep.servers.v1.GetServerRequest
+	14, // 41: beep.servers.v1.Servers.UpdateServer:input_type -> beep.servers.v1.UpdateServerRequest
+	16, // 42: beep.servers.v1.Servers.DeleteServer:input_type -> beep.servers.v1.DeleteServerRequest
+	18, // 43: beep.servers.v1.Servers.TransferServer:input_type -> beep.servers.v1.TransferServerRequest
+	20, // 44: beep.servers.v1.Servers.LeaveServer:input_type -> beep.servers.v1.LeaveServerRequest
+	22, // 45: beep.servers.v1.Servers.CreateChannel:input_type -> beep.servers.v1.CreateChannelRequest
+	24, // 46: beep.servers.v1.Servers.ListChannels:input_type -> beep.servers.v1.ListChannelsRequest
+	26, // 47: beep.servers.v1.Servers.GetChannel:input_type -> beep.servers.v1.GetChannelRequest
+	28, // 48: beep.servers.v1.Servers.UpdateChannel:input_type -> beep.servers.v1.UpdateChannelRequest
+	30, // 49: beep.servers.v1.Servers.DeleteChannel:input_type -> beep.servers.v1.DeleteChannelRequest
+	32, // 50: beep.servers.v1.Servers.ListOverwrites:input_type -> beep.servers.v1.ListOverwritesRequest
+	34, // 51: beep.servers.v1.Servers.SetOverwrite:input_type -> beep.servers.v1.SetOverwriteRequest
+	36, // 52: beep.servers.v1.Servers.ClearOverwrite:input_type -> beep.servers.v1.ClearOverwriteRequest
+	38, // 53: beep.servers.v1.Servers.ListMembers:input_type -> beep.servers.v1.ListMembersRequest
+	40, // 54: beep.servers.v1.Servers.GetMember:input_type -> beep.servers.v1.GetMemberRequest
+	42, // 55: beep.servers.v1.Servers.CreateInvitation:input_type -> beep.servers.v1.CreateInvitationRequest
+	44, // 56: beep.servers.v1.Servers.ListInvitations:input_type -> beep.servers.v1.ListInvitationsRequest
+	46, // 57: beep.servers.v1.Servers.RevokeInvitation:input_type -> beep.servers.v1.RevokeInvitationRequest
+	48, // 58: beep.servers.v1.Servers.GetInvitation:input_type -> beep.servers.v1.GetInvitationRequest
+	50, // 59: beep.servers.v1.Servers.AcceptInvitation:input_type -> beep.servers.v1.AcceptInvitationRequest
+	54, // 60: beep.servers.v1.ScopeLog.GetRevs:input_type -> beep.servers.v1.GetRevsRequest
+	56, // 61: beep.servers.v1.ScopeLog.ListChanges:input_type -> beep.servers.v1.ListChangesRequest
+	58, // 62: beep.servers.v1.ScopeLog.ResolveChannel:input_type -> beep.servers.v1.ResolveChannelRequest
+	9,  // 63: beep.servers.v1.Servers.CreateServer:output_type -> beep.servers.v1.CreateServerResponse
+	11, // 64: beep.servers.v1.Servers.ListServers:output_type -> beep.servers.v1.ListServersResponse
+	13, // 65: beep.servers.v1.Servers.GetServer:output_type -> beep.servers.v1.GetServerResponse
+	15, // 66: beep.servers.v1.Servers.UpdateServer:output_type -> beep.servers.v1.UpdateServerResponse
+	17, // 67: beep.servers.v1.Servers.DeleteServer:output_type -> beep.servers.v1.DeleteServerResponse
+	19, // 68: beep.servers.v1.Servers.TransferServer:output_type -> beep.servers.v1.TransferServerResponse
+	21, // 69: beep.servers.v1.Servers.LeaveServer:output_type -> beep.servers.v1.LeaveServerResponse
+	23, // 70: beep.servers.v1.Servers.CreateChannel:output_type -> beep.servers.v1.CreateChannelResponse
+	25, // 71: beep.servers.v1.Servers.ListChannels:output_type -> beep.servers.v1.ListChannelsResponse
+	27, // 72: beep.servers.v1.Servers.GetChannel:output_type -> beep.servers.v1.GetChannelResponse
+	29, // 73: beep.servers.v1.Servers.UpdateChannel:output_type -> beep.servers.v1.UpdateChannelResponse
+	31, // 74: beep.servers.v1.Servers.DeleteChannel:output_type -> beep.servers.v1.DeleteChannelResponse
+	33, // 75: beep.servers.v1.Servers.ListOverwrites:output_type -> beep.servers.v1.ListOverwritesResponse
+	35, // 76: beep.servers.v1.Servers.SetOverwrite:output_type -> beep.servers.v1.SetOverwriteResponse
+	37, // 77: beep.servers.v1.Servers.ClearOverwrite:output_type -> beep.servers.v1.ClearOverwriteResponse
+	39, // 78: beep.servers.v1.Servers.ListMembers:output_type -> beep.servers.v1.ListMembersResponse
+	41, // 79: beep.servers.v1.Servers.GetMember:output_type -> beep.servers.v1.GetMemberResponse
+	43, // 80: beep.servers.v1.Servers.CreateInvitation:output_type -> beep.servers.v1.CreateInvitationResponse
+	45, // 81: beep.servers.v1.Servers.ListInvitations:output_type -> beep.servers.v1.ListInvitationsResponse
+	47, // 82: beep.servers.v1.Servers.RevokeInvitation:output_type -> beep.servers.v1.RevokeInvitationResponse
+	49, // 83: beep.servers.v1.Servers.GetInvitation:output_type -> beep.servers.v1.GetInvitationResponse
+	51, // 84: beep.servers.v1.Servers.AcceptInvitation:output_type -> beep.servers.v1.AcceptInvitationResponse
+	55, // 85: beep.servers.v1.ScopeLog.GetRevs:output_type -> beep.servers.v1.GetRevsResponse
+	57, // 86: beep.servers.v1.ScopeLog.ListChanges:output_type -> beep.servers.v1.ListChangesResponse
+	59, // 87: beep.servers.v1.ScopeLog.ResolveChannel:output_type -> beep.servers.v1.ResolveChannelResponse
+	63, // [63:88] is the sub-list for method output_type
+	38, // [38:63] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_beep_servers_v1_servers_proto_init() }
@@ -3558,8 +4008,9 @@ func file_beep_servers_v1_servers_proto_init() {
 	if File_beep_servers_v1_servers_proto != nil {
 		return
 	}
-	file_beep_servers_v1_servers_proto_msgTypes[22].OneofWrappers = []any{}
-	file_beep_servers_v1_servers_proto_msgTypes[46].OneofWrappers = []any{
+	file_beep_servers_v1_servers_proto_msgTypes[14].OneofWrappers = []any{}
+	file_beep_servers_v1_servers_proto_msgTypes[28].OneofWrappers = []any{}
+	file_beep_servers_v1_servers_proto_msgTypes[52].OneofWrappers = []any{
 		(*Change_ServerSet)(nil),
 		(*Change_ServerRemoved)(nil),
 		(*Change_RoleSet)(nil),
@@ -3579,7 +4030,7 @@ func file_beep_servers_v1_servers_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_servers_v1_servers_proto_rawDesc), len(file_beep_servers_v1_servers_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   54,
+			NumMessages:   60,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -22,6 +22,9 @@ const (
 	Servers_CreateServer_FullMethodName     = "/beep.servers.v1.Servers/CreateServer"
 	Servers_ListServers_FullMethodName      = "/beep.servers.v1.Servers/ListServers"
 	Servers_GetServer_FullMethodName        = "/beep.servers.v1.Servers/GetServer"
+	Servers_UpdateServer_FullMethodName     = "/beep.servers.v1.Servers/UpdateServer"
+	Servers_DeleteServer_FullMethodName     = "/beep.servers.v1.Servers/DeleteServer"
+	Servers_TransferServer_FullMethodName   = "/beep.servers.v1.Servers/TransferServer"
 	Servers_LeaveServer_FullMethodName      = "/beep.servers.v1.Servers/LeaveServer"
 	Servers_CreateChannel_FullMethodName    = "/beep.servers.v1.Servers/CreateChannel"
 	Servers_ListChannels_FullMethodName     = "/beep.servers.v1.Servers/ListChannels"
@@ -32,7 +35,7 @@ const (
 	Servers_SetOverwrite_FullMethodName     = "/beep.servers.v1.Servers/SetOverwrite"
 	Servers_ClearOverwrite_FullMethodName   = "/beep.servers.v1.Servers/ClearOverwrite"
 	Servers_ListMembers_FullMethodName      = "/beep.servers.v1.Servers/ListMembers"
-	Servers_KickMember_FullMethodName       = "/beep.servers.v1.Servers/KickMember"
+	Servers_GetMember_FullMethodName        = "/beep.servers.v1.Servers/GetMember"
 	Servers_CreateInvitation_FullMethodName = "/beep.servers.v1.Servers/CreateInvitation"
 	Servers_ListInvitations_FullMethodName  = "/beep.servers.v1.Servers/ListInvitations"
 	Servers_RevokeInvitation_FullMethodName = "/beep.servers.v1.Servers/RevokeInvitation"
@@ -44,8 +47,8 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Servers owns servers, their members, roles, channels, overwrites and invitations. Who may not know that
-// an object exists is answered not_found.
+// Servers owns servers, their channels, overwrites, members and invitations. Who may not know that an object exists is
+// answered not_found. Every change that others could ask about later takes a reason, which the audit log keeps.
 type ServersClient interface {
 	// CreateServer makes a server owned by the caller, with its @everyone role and a first text channel
 	// "general". conflict server_limit when the caller is in as many servers as allowed.
@@ -54,6 +57,12 @@ type ServersClient interface {
 	ListServers(ctx context.Context, in *ListServersRequest, opts ...grpc.CallOption) (*ListServersResponse, error)
 	// GetServer answers a server that the caller is a member of.
 	GetServer(ctx context.Context, in *GetServerRequest, opts ...grpc.CallOption) (*GetServerResponse, error)
+	// UpdateServer needs manage_server; a field left out stays as it is.
+	UpdateServer(ctx context.Context, in *UpdateServerRequest, opts ...grpc.CallOption) (*UpdateServerResponse, error)
+	// DeleteServer ends a server with all in it. Needs manage_server, and the server's name as confirmation.
+	DeleteServer(ctx context.Context, in *DeleteServerRequest, opts ...grpc.CallOption) (*DeleteServerResponse, error)
+	// TransferServer makes another member the owner. Only the owner does that.
+	TransferServer(ctx context.Context, in *TransferServerRequest, opts ...grpc.CallOption) (*TransferServerResponse, error)
 	// LeaveServer ends the caller's membership. The owner cannot leave: 409 owner_cannot_leave.
 	LeaveServer(ctx context.Context, in *LeaveServerRequest, opts ...grpc.CallOption) (*LeaveServerResponse, error)
 	// CreateChannel needs manage_channels.
@@ -76,8 +85,8 @@ type ServersClient interface {
 	ClearOverwrite(ctx context.Context, in *ClearOverwriteRequest, opts ...grpc.CallOption) (*ClearOverwriteResponse, error)
 	// ListMembers answers the members of a server in order of user id.
 	ListMembers(ctx context.Context, in *ListMembersRequest, opts ...grpc.CallOption) (*ListMembersResponse, error)
-	// KickMember needs manage_members and a target below the caller; nobody kicks the owner.
-	KickMember(ctx context.Context, in *KickMemberRequest, opts ...grpc.CallOption) (*KickMemberResponse, error)
+	// GetMember answers one member.
+	GetMember(ctx context.Context, in *GetMemberRequest, opts ...grpc.CallOption) (*GetMemberResponse, error)
 	// CreateInvitation needs manage_invitations.
 	CreateInvitation(ctx context.Context, in *CreateInvitationRequest, opts ...grpc.CallOption) (*CreateInvitationResponse, error)
 	// ListInvitations needs manage_invitations; expired and used-up ones are left out.
@@ -123,6 +132,36 @@ func (c *serversClient) GetServer(ctx context.Context, in *GetServerRequest, opt
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetServerResponse)
 	err := c.cc.Invoke(ctx, Servers_GetServer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *serversClient) UpdateServer(ctx context.Context, in *UpdateServerRequest, opts ...grpc.CallOption) (*UpdateServerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateServerResponse)
+	err := c.cc.Invoke(ctx, Servers_UpdateServer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *serversClient) DeleteServer(ctx context.Context, in *DeleteServerRequest, opts ...grpc.CallOption) (*DeleteServerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteServerResponse)
+	err := c.cc.Invoke(ctx, Servers_DeleteServer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *serversClient) TransferServer(ctx context.Context, in *TransferServerRequest, opts ...grpc.CallOption) (*TransferServerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TransferServerResponse)
+	err := c.cc.Invoke(ctx, Servers_TransferServer_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -229,10 +268,10 @@ func (c *serversClient) ListMembers(ctx context.Context, in *ListMembersRequest,
 	return out, nil
 }
 
-func (c *serversClient) KickMember(ctx context.Context, in *KickMemberRequest, opts ...grpc.CallOption) (*KickMemberResponse, error) {
+func (c *serversClient) GetMember(ctx context.Context, in *GetMemberRequest, opts ...grpc.CallOption) (*GetMemberResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(KickMemberResponse)
-	err := c.cc.Invoke(ctx, Servers_KickMember_FullMethodName, in, out, cOpts...)
+	out := new(GetMemberResponse)
+	err := c.cc.Invoke(ctx, Servers_GetMember_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -293,8 +332,8 @@ func (c *serversClient) AcceptInvitation(ctx context.Context, in *AcceptInvitati
 // All implementations must embed UnimplementedServersServer
 // for forward compatibility.
 //
-// Servers owns servers, their members, roles, channels, overwrites and invitations. Who may not know that
-// an object exists is answered not_found.
+// Servers owns servers, their channels, overwrites, members and invitations. Who may not know that an object exists is
+// answered not_found. Every change that others could ask about later takes a reason, which the audit log keeps.
 type ServersServer interface {
 	// CreateServer makes a server owned by the caller, with its @everyone role and a first text channel
 	// "general". conflict server_limit when the caller is in as many servers as allowed.
@@ -303,6 +342,12 @@ type ServersServer interface {
 	ListServers(context.Context, *ListServersRequest) (*ListServersResponse, error)
 	// GetServer answers a server that the caller is a member of.
 	GetServer(context.Context, *GetServerRequest) (*GetServerResponse, error)
+	// UpdateServer needs manage_server; a field left out stays as it is.
+	UpdateServer(context.Context, *UpdateServerRequest) (*UpdateServerResponse, error)
+	// DeleteServer ends a server with all in it. Needs manage_server, and the server's name as confirmation.
+	DeleteServer(context.Context, *DeleteServerRequest) (*DeleteServerResponse, error)
+	// TransferServer makes another member the owner. Only the owner does that.
+	TransferServer(context.Context, *TransferServerRequest) (*TransferServerResponse, error)
 	// LeaveServer ends the caller's membership. The owner cannot leave: 409 owner_cannot_leave.
 	LeaveServer(context.Context, *LeaveServerRequest) (*LeaveServerResponse, error)
 	// CreateChannel needs manage_channels.
@@ -325,8 +370,8 @@ type ServersServer interface {
 	ClearOverwrite(context.Context, *ClearOverwriteRequest) (*ClearOverwriteResponse, error)
 	// ListMembers answers the members of a server in order of user id.
 	ListMembers(context.Context, *ListMembersRequest) (*ListMembersResponse, error)
-	// KickMember needs manage_members and a target below the caller; nobody kicks the owner.
-	KickMember(context.Context, *KickMemberRequest) (*KickMemberResponse, error)
+	// GetMember answers one member.
+	GetMember(context.Context, *GetMemberRequest) (*GetMemberResponse, error)
 	// CreateInvitation needs manage_invitations.
 	CreateInvitation(context.Context, *CreateInvitationRequest) (*CreateInvitationResponse, error)
 	// ListInvitations needs manage_invitations; expired and used-up ones are left out.
@@ -356,6 +401,15 @@ func (UnimplementedServersServer) ListServers(context.Context, *ListServersReque
 }
 func (UnimplementedServersServer) GetServer(context.Context, *GetServerRequest) (*GetServerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetServer not implemented")
+}
+func (UnimplementedServersServer) UpdateServer(context.Context, *UpdateServerRequest) (*UpdateServerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateServer not implemented")
+}
+func (UnimplementedServersServer) DeleteServer(context.Context, *DeleteServerRequest) (*DeleteServerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteServer not implemented")
+}
+func (UnimplementedServersServer) TransferServer(context.Context, *TransferServerRequest) (*TransferServerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TransferServer not implemented")
 }
 func (UnimplementedServersServer) LeaveServer(context.Context, *LeaveServerRequest) (*LeaveServerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method LeaveServer not implemented")
@@ -387,8 +441,8 @@ func (UnimplementedServersServer) ClearOverwrite(context.Context, *ClearOverwrit
 func (UnimplementedServersServer) ListMembers(context.Context, *ListMembersRequest) (*ListMembersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListMembers not implemented")
 }
-func (UnimplementedServersServer) KickMember(context.Context, *KickMemberRequest) (*KickMemberResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method KickMember not implemented")
+func (UnimplementedServersServer) GetMember(context.Context, *GetMemberRequest) (*GetMemberResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetMember not implemented")
 }
 func (UnimplementedServersServer) CreateInvitation(context.Context, *CreateInvitationRequest) (*CreateInvitationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateInvitation not implemented")
@@ -476,6 +530,60 @@ func _Servers_GetServer_Handler(srv interface{}, ctx context.Context, dec func(i
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ServersServer).GetServer(ctx, req.(*GetServerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Servers_UpdateServer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateServerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ServersServer).UpdateServer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Servers_UpdateServer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ServersServer).UpdateServer(ctx, req.(*UpdateServerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Servers_DeleteServer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteServerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ServersServer).DeleteServer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Servers_DeleteServer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ServersServer).DeleteServer(ctx, req.(*DeleteServerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Servers_TransferServer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TransferServerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ServersServer).TransferServer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Servers_TransferServer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ServersServer).TransferServer(ctx, req.(*TransferServerRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -660,20 +768,20 @@ func _Servers_ListMembers_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
-func _Servers_KickMember_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(KickMemberRequest)
+func _Servers_GetMember_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetMemberRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
 	if interceptor == nil {
-		return srv.(ServersServer).KickMember(ctx, in)
+		return srv.(ServersServer).GetMember(ctx, in)
 	}
 	info := &grpc.UnaryServerInfo{
 		Server:     srv,
-		FullMethod: Servers_KickMember_FullMethodName,
+		FullMethod: Servers_GetMember_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ServersServer).KickMember(ctx, req.(*KickMemberRequest))
+		return srv.(ServersServer).GetMember(ctx, req.(*GetMemberRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -788,6 +896,18 @@ var Servers_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _Servers_GetServer_Handler,
 		},
 		{
+			MethodName: "UpdateServer",
+			Handler:    _Servers_UpdateServer_Handler,
+		},
+		{
+			MethodName: "DeleteServer",
+			Handler:    _Servers_DeleteServer_Handler,
+		},
+		{
+			MethodName: "TransferServer",
+			Handler:    _Servers_TransferServer_Handler,
+		},
+		{
 			MethodName: "LeaveServer",
 			Handler:    _Servers_LeaveServer_Handler,
 		},
@@ -828,8 +948,8 @@ var Servers_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _Servers_ListMembers_Handler,
 		},
 		{
-			MethodName: "KickMember",
-			Handler:    _Servers_KickMember_Handler,
+			MethodName: "GetMember",
+			Handler:    _Servers_GetMember_Handler,
 		},
 		{
 			MethodName: "CreateInvitation",

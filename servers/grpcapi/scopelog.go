@@ -1,10 +1,12 @@
-package servers
+package grpcapi
 
 import (
 	"context"
+	"errors"
 
 	"github.com/beep-chat/beep"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	"github.com/beep-chat/beep/servers"
 )
 
 const (
@@ -16,7 +18,7 @@ const (
 // since the readers are who decides. Which service may call is the policy's matter.
 type scopeLogServer struct {
 	serversv1.UnimplementedScopeLogServer
-	s *Service
+	log servers.LogReader
 }
 
 // GetRevs decodes, reads and encodes.
@@ -32,7 +34,7 @@ func (g *scopeLogServer) GetRevs(ctx context.Context, r *serversv1.GetRevsReques
 		}
 		scopes[i] = scope
 	}
-	revs, err := g.s.store.Revs(ctx, scopes)
+	revs, err := g.log.Revs(ctx, scopes)
 	return &serversv1.GetRevsResponse{Revs: revs}, err
 }
 
@@ -51,11 +53,11 @@ func (g *scopeLogServer) ListChanges(
 	if limit == 0 {
 		limit = maxChanges
 	}
-	rows, head, err := g.s.store.Log(ctx, scope, r.GetAfter(), int(limit))
+	rows, head, err := g.log.Log(ctx, scope, r.GetAfter(), int(limit))
 	if err != nil {
 		return nil, err
 	}
-	return &serversv1.ListChangesResponse{Changes: protos(rows, Row.proto), Head: head}, nil
+	return &serversv1.ListChangesResponse{Changes: protos(rows, protoRow), Head: head}, nil
 }
 
 // ResolveChannel decodes, reads and encodes.
@@ -66,6 +68,13 @@ func (g *scopeLogServer) ResolveChannel(
 	if err != nil {
 		return nil, err
 	}
-	scope, err := g.s.store.ChannelScope(ctx, id)
-	return &serversv1.ResolveChannelResponse{Scope: protoScope(scope)}, instead(err, noChannel())
+	scope, err := g.log.ChannelScope(ctx, id)
+	return &serversv1.ResolveChannelResponse{Scope: protoScope(scope)}, noneSuch(err)
+}
+
+func noneSuch(err error) error {
+	if errors.Is(err, beep.ErrNotFound) {
+		return beep.NotFound(beep.CodeChannelNotFound, "there is no such channel")
+	}
+	return err
 }

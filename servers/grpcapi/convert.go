@@ -1,4 +1,4 @@
-package servers
+package grpcapi
 
 import (
 	"time"
@@ -8,6 +8,7 @@ import (
 	"github.com/beep-chat/beep"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/perm"
+	"github.com/beep-chat/beep/servers"
 )
 
 // idOf is an id of a request.
@@ -26,8 +27,34 @@ func idOrNone[ID ~uint64](field string, n uint64) (ID, error) {
 	return idOf[ID](field, n)
 }
 
+// memberOf is the server and the user that a request is about.
+func memberOf(r interface {
+	GetServerId() uint64
+	GetUserId() uint64
+},
+) (server beep.ServerID, user beep.UserID, err error) {
+	if server, err = idOf[beep.ServerID]("server_id", r.GetServerId()); err != nil {
+		return 0, 0, err
+	}
+	user, err = idOf[beep.UserID]("user_id", r.GetUserId())
+	return server, user, err
+}
+
+// roleOf is the role that a request is about.
+func roleOf(r interface {
+	GetServerId() uint64
+	GetRoleId() uint64
+},
+) (at servers.RoleRef, err error) {
+	if at.Server, err = idOf[beep.ServerID]("server_id", r.GetServerId()); err != nil {
+		return at, err
+	}
+	at.Role, err = idOf[beep.RoleID]("role_id", r.GetRoleId())
+	return at, err
+}
+
 // overwriteOf leaves to the use-case whether the target is one, and what its rights may be.
-func overwriteOf(r *serversv1.SetOverwriteRequest) (o Overwrite, err error) {
+func overwriteOf(r *serversv1.SetOverwriteRequest) (o servers.Overwrite, err error) {
 	if o.Channel, err = idOf[beep.ChannelID]("channel_id", r.GetChannelId()); err != nil {
 		return o, err
 	}
@@ -83,75 +110,99 @@ func timestamp(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-func (s Server) proto() *serversv1.Server {
+func protoServer(s servers.Server) *serversv1.Server {
 	return &serversv1.Server{
 		Id: uint64(s.ID), Name: s.Name, Description: s.Description, OwnerId: uint64(s.Owner), CreatedAt: timestamp(s.CreatedAt),
 	}
 }
 
-func (s Server) preview(code string) *serversv1.InvitationPreview {
+func protoPreview(code string, s servers.Server) *serversv1.InvitationPreview {
 	return &serversv1.InvitationPreview{
 		Code: code, ServerId: uint64(s.ID), ServerName: s.Name, MemberCount: uint32(s.MemberCount),
 	}
 }
 
-func (r Role) proto() *serversv1.Role {
+func protoRole(r servers.Role) *serversv1.Role {
 	return &serversv1.Role{
 		Id: uint64(r.ID), ServerId: uint64(r.Server), Name: r.Name, Position: r.Position, Rights: r.Rights.Names(),
+		Color: r.Color, Hoist: r.Hoist, Mentionable: r.Mentionable,
 	}
 }
 
-func (m Member) proto() *serversv1.Member {
+func protoMember(m servers.Member) *serversv1.Member {
 	return &serversv1.Member{
 		UserId: uint64(m.User), ServerId: uint64(m.Server), JoinedAt: timestamp(m.JoinedAt),
-		RoleIds: protos(m.Roles, func(id beep.RoleID) uint64 { return uint64(id) }),
+		RoleIds:  protos(m.Roles, func(id beep.RoleID) uint64 { return uint64(id) }),
+		Nickname: m.Nickname, MutedUntil: timestamp(m.MutedUntil),
 	}
 }
 
-func (c Channel) proto() *serversv1.Channel {
+func protoChannel(c servers.Channel) *serversv1.Channel {
 	return &serversv1.Channel{
 		Id: uint64(c.ID), ServerId: uint64(c.Server), Kind: string(c.Kind), Name: c.Name, Topic: c.Topic,
 		ParentId: uint64(c.Parent), Position: c.Position, Synced: c.Synced,
 	}
 }
 
-func (o Overwrite) proto() *serversv1.Overwrite {
+func protoOverwrite(o servers.Overwrite) *serversv1.Overwrite {
 	return &serversv1.Overwrite{
 		Id: o.ID, ChannelId: uint64(o.Channel), RoleId: uint64(o.Role), MemberId: uint64(o.Member),
 		Allow: o.Allow.Names(), Deny: o.Deny.Names(),
 	}
 }
 
-func (i Invitation) proto() *serversv1.Invitation {
+func protoInvitation(i servers.Invitation) *serversv1.Invitation {
 	return &serversv1.Invitation{
 		Code: i.Code, ServerId: uint64(i.Server), CreatorId: uint64(i.Creator), MaxUses: i.MaxUses, Uses: i.Uses,
 		ExpiresAt: timestamp(i.ExpiresAt), CreatedAt: timestamp(i.CreatedAt),
 	}
 }
 
+func protoBan(b servers.Ban) *serversv1.Ban {
+	return &serversv1.Ban{
+		Id: b.ID, ServerId: uint64(b.Server), UserId: uint64(b.User), ActorId: uint64(b.Actor), Reason: b.Reason,
+		CreatedAt: timestamp(b.CreatedAt),
+	}
+}
+
+func protoAuditEntry(e servers.AuditEntry) *serversv1.AuditEntry {
+	return &serversv1.AuditEntry{
+		Id: e.ID, ServerId: uint64(e.Server), ActorId: uint64(e.Actor), Action: string(e.Action), TargetId: e.Target,
+		Changes: protos(e.Changes, protoAuditChange), Reason: e.Reason, CreatedAt: timestamp(e.CreatedAt),
+	}
+}
+
+func protoAuditChange(c servers.AuditChange) *serversv1.AuditChange {
+	return &serversv1.AuditChange{Field: c.Field, From: c.From, To: c.To}
+}
+
 // proto has a case for each change; a test holds it against the contract.
-func (r Row) proto() *serversv1.Change {
+func protoRow(r servers.Row) *serversv1.Change {
 	p := &serversv1.Change{Rev: r.Rev, ActorId: uint64(r.Actor)}
 	switch c := r.Change.(type) {
-	case ServerSet:
-		p.Kind = &serversv1.Change_ServerSet{ServerSet: c.proto()}
-	case RoleSet:
-		p.Kind = &serversv1.Change_RoleSet{RoleSet: c.proto()}
-	case MemberSet:
-		p.Kind = &serversv1.Change_MemberSet{MemberSet: c.proto()}
-	case MemberRemoved:
+	case servers.ServerSet:
+		p.Kind = &serversv1.Change_ServerSet{ServerSet: protoServer(c.Server)}
+	case servers.ServerRemoved:
+		p.Kind = &serversv1.Change_ServerRemoved{ServerRemoved: &serversv1.Removed{Id: uint64(c.ID)}}
+	case servers.RoleRemoved:
+		p.Kind = &serversv1.Change_RoleRemoved{RoleRemoved: &serversv1.Removed{Id: uint64(c.ID)}}
+	case servers.RoleSet:
+		p.Kind = &serversv1.Change_RoleSet{RoleSet: protoRole(c.Role)}
+	case servers.MemberSet:
+		p.Kind = &serversv1.Change_MemberSet{MemberSet: protoMember(c.Member)}
+	case servers.MemberRemoved:
 		p.Kind = &serversv1.Change_MemberRemoved{MemberRemoved: &serversv1.Removed{Id: uint64(c.User)}}
-	case ChannelSet:
-		p.Kind = &serversv1.Change_ChannelSet{ChannelSet: c.proto()}
-	case ChannelRemoved:
+	case servers.ChannelSet:
+		p.Kind = &serversv1.Change_ChannelSet{ChannelSet: protoChannel(c.Channel)}
+	case servers.ChannelRemoved:
 		p.Kind = &serversv1.Change_ChannelRemoved{ChannelRemoved: &serversv1.Removed{Id: uint64(c.ID)}}
-	case OverwriteSet:
-		p.Kind = &serversv1.Change_OverwriteSet{OverwriteSet: c.proto()}
-	case OverwriteRemoved:
-		p.Kind = &serversv1.Change_OverwriteRemoved{OverwriteRemoved: c.proto()}
-	case ScopeJoined:
+	case servers.OverwriteSet:
+		p.Kind = &serversv1.Change_OverwriteSet{OverwriteSet: protoOverwrite(c.Overwrite)}
+	case servers.OverwriteRemoved:
+		p.Kind = &serversv1.Change_OverwriteRemoved{OverwriteRemoved: protoOverwrite(c.Overwrite)}
+	case servers.ScopeJoined:
 		p.Kind = &serversv1.Change_ScopeJoined{ScopeJoined: protoScope(c.Scope)}
-	case ScopeLeft:
+	case servers.ScopeLeft:
 		p.Kind = &serversv1.Change_ScopeLeft{ScopeLeft: protoScope(c.Scope)}
 	}
 	return p

@@ -1,4 +1,4 @@
-package servers
+package grpcapi
 
 import (
 	"context"
@@ -6,20 +6,21 @@ import (
 
 	"github.com/beep-chat/beep"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	"github.com/beep-chat/beep/servers"
 )
 
 // serversServer is the service as gRPC sees it: decode, call, encode.
 type serversServer struct {
 	serversv1.UnimplementedServersServer
-	s *Service
+	s *servers.Service
 }
 
 // CreateServer decodes, calls and encodes.
 func (g *serversServer) CreateServer(
 	ctx context.Context, r *serversv1.CreateServerRequest,
 ) (*serversv1.CreateServerResponse, error) {
-	server, err := g.s.CreateServer(ctx, NewServer{Name: r.GetName(), Description: r.GetDescription(), Closed: r.GetClosed()})
-	return &serversv1.CreateServerResponse{Server: server.proto()}, err
+	server, err := g.s.CreateServer(ctx, servers.NewServer{Name: r.GetName(), Description: r.GetDescription(), Closed: r.GetClosed()})
+	return &serversv1.CreateServerResponse{Server: protoServer(server)}, err
 }
 
 // ListServers decodes, calls and encodes.
@@ -27,7 +28,7 @@ func (g *serversServer) ListServers(
 	ctx context.Context, _ *serversv1.ListServersRequest,
 ) (*serversv1.ListServersResponse, error) {
 	list, err := g.s.ListServers(ctx)
-	return &serversv1.ListServersResponse{Servers: protos(list, Server.proto)}, err
+	return &serversv1.ListServersResponse{Servers: protos(list, protoServer)}, err
 }
 
 // GetServer decodes, calls and encodes.
@@ -39,7 +40,42 @@ func (g *serversServer) GetServer(
 		return nil, err
 	}
 	server, err := g.s.GetServer(ctx, id)
-	return &serversv1.GetServerResponse{Server: server.proto()}, err
+	return &serversv1.GetServerResponse{Server: protoServer(server)}, err
+}
+
+// UpdateServer decodes, calls and encodes.
+func (g *serversServer) UpdateServer(
+	ctx context.Context, r *serversv1.UpdateServerRequest,
+) (*serversv1.UpdateServerResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	server, err := g.s.UpdateServer(ctx, id, servers.ServerUpdate{Name: r.Name, Description: r.Description}, r.GetReason())
+	return &serversv1.UpdateServerResponse{Server: protoServer(server)}, err
+}
+
+// DeleteServer decodes, calls and encodes.
+func (g *serversServer) DeleteServer(
+	ctx context.Context, r *serversv1.DeleteServerRequest,
+) (*serversv1.DeleteServerResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	return &serversv1.DeleteServerResponse{}, g.s.DeleteServer(ctx, id, r.GetName())
+}
+
+// TransferServer decodes, calls and encodes.
+func (g *serversServer) TransferServer(
+	ctx context.Context, r *serversv1.TransferServerRequest,
+) (*serversv1.TransferServerResponse, error) {
+	id, user, err := memberOf(r)
+	if err != nil {
+		return nil, err
+	}
+	server, err := g.s.TransferServer(ctx, id, user)
+	return &serversv1.TransferServerResponse{Server: protoServer(server)}, err
 }
 
 // LeaveServer decodes, calls and encodes.
@@ -65,10 +101,10 @@ func (g *serversServer) CreateChannel(
 	if err != nil {
 		return nil, err
 	}
-	channel, err := g.s.CreateChannel(ctx, NewChannel{
-		Server: id, Kind: ChannelKind(r.GetKind()), Name: r.GetName(), Topic: r.GetTopic(), Parent: parent,
+	channel, err := g.s.CreateChannel(ctx, servers.NewChannel{
+		Server: id, Kind: servers.ChannelKind(r.GetKind()), Name: r.GetName(), Topic: r.GetTopic(), Parent: parent,
 	})
-	return &serversv1.CreateChannelResponse{Channel: channel.proto()}, err
+	return &serversv1.CreateChannelResponse{Channel: protoChannel(channel)}, err
 }
 
 // ListChannels decodes, calls and encodes.
@@ -80,7 +116,7 @@ func (g *serversServer) ListChannels(
 		return nil, err
 	}
 	list, err := g.s.ListChannels(ctx, id)
-	return &serversv1.ListChannelsResponse{Channels: protos(list, Channel.proto)}, err
+	return &serversv1.ListChannelsResponse{Channels: protos(list, protoChannel)}, err
 }
 
 // GetChannel decodes, calls and encodes.
@@ -92,7 +128,7 @@ func (g *serversServer) GetChannel(
 		return nil, err
 	}
 	channel, err := g.s.GetChannel(ctx, id)
-	return &serversv1.GetChannelResponse{Channel: channel.proto()}, err
+	return &serversv1.GetChannelResponse{Channel: protoChannel(channel)}, err
 }
 
 // UpdateChannel decodes, calls and encodes.
@@ -103,8 +139,8 @@ func (g *serversServer) UpdateChannel(
 	if err != nil {
 		return nil, err
 	}
-	channel, err := g.s.UpdateChannel(ctx, id, ChannelUpdate{Name: r.Name, Topic: r.Topic})
-	return &serversv1.UpdateChannelResponse{Channel: channel.proto()}, err
+	channel, err := g.s.UpdateChannel(ctx, id, servers.ChannelUpdate{Name: r.Name, Topic: r.Topic}, r.GetReason())
+	return &serversv1.UpdateChannelResponse{Channel: protoChannel(channel)}, err
 }
 
 // DeleteChannel decodes, calls and encodes.
@@ -115,7 +151,7 @@ func (g *serversServer) DeleteChannel(
 	if err != nil {
 		return nil, err
 	}
-	return &serversv1.DeleteChannelResponse{}, g.s.DeleteChannel(ctx, id)
+	return &serversv1.DeleteChannelResponse{}, g.s.DeleteChannel(ctx, id, r.GetReason())
 }
 
 // ListOverwrites decodes, calls and encodes.
@@ -127,7 +163,7 @@ func (g *serversServer) ListOverwrites(
 		return nil, err
 	}
 	list, err := g.s.ListOverwrites(ctx, id)
-	return &serversv1.ListOverwritesResponse{Overwrites: protos(list, Overwrite.proto)}, err
+	return &serversv1.ListOverwritesResponse{Overwrites: protos(list, protoOverwrite)}, err
 }
 
 // SetOverwrite decodes, calls and encodes.
@@ -138,8 +174,8 @@ func (g *serversServer) SetOverwrite(
 	if err != nil {
 		return nil, err
 	}
-	o, err = g.s.SetOverwrite(ctx, o)
-	return &serversv1.SetOverwriteResponse{Overwrite: o.proto()}, err
+	o, err = g.s.SetOverwrite(ctx, o, r.GetReason())
+	return &serversv1.SetOverwriteResponse{Overwrite: protoOverwrite(o)}, err
 }
 
 // ClearOverwrite decodes, calls and encodes.
@@ -154,7 +190,7 @@ func (g *serversServer) ClearOverwrite(
 	if err != nil {
 		return nil, err
 	}
-	return &serversv1.ClearOverwriteResponse{}, g.s.ClearOverwrite(ctx, channel, id)
+	return &serversv1.ClearOverwriteResponse{}, g.s.ClearOverwrite(ctx, channel, id, r.GetReason())
 }
 
 // ListMembers decodes, calls and encodes.
@@ -169,23 +205,18 @@ func (g *serversServer) ListMembers(
 	if err != nil {
 		return nil, err
 	}
-	list, err := g.s.ListMembers(ctx, id, after, r.GetLimit())
-	return &serversv1.ListMembersResponse{Members: protos(list, Member.proto)}, err
+	list, err := g.s.ListMembers(ctx, id, after, int(r.GetLimit()))
+	return &serversv1.ListMembersResponse{Members: protos(list, protoMember)}, err
 }
 
-// KickMember decodes, calls and encodes.
-func (g *serversServer) KickMember(
-	ctx context.Context, r *serversv1.KickMemberRequest,
-) (*serversv1.KickMemberResponse, error) {
-	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+// GetMember decodes, calls and encodes.
+func (g *serversServer) GetMember(ctx context.Context, r *serversv1.GetMemberRequest) (*serversv1.GetMemberResponse, error) {
+	id, user, err := memberOf(r)
 	if err != nil {
 		return nil, err
 	}
-	user, err := idOf[beep.UserID]("user_id", r.GetUserId())
-	if err != nil {
-		return nil, err
-	}
-	return &serversv1.KickMemberResponse{}, g.s.KickMember(ctx, id, user)
+	member, err := g.s.GetMember(ctx, id, user)
+	return &serversv1.GetMemberResponse{Member: protoMember(member)}, err
 }
 
 // CreateInvitation decodes, calls and encodes.
@@ -196,10 +227,10 @@ func (g *serversServer) CreateInvitation(
 	if err != nil {
 		return nil, err
 	}
-	invitation, err := g.s.CreateInvitation(ctx, NewInvitation{
+	invitation, err := g.s.CreateInvitation(ctx, servers.NewInvitation{
 		Server: id, MaxUses: r.GetMaxUses(), ExpiresIn: time.Duration(r.GetExpiresIn()) * time.Second,
 	})
-	return &serversv1.CreateInvitationResponse{Invitation: invitation.proto()}, err
+	return &serversv1.CreateInvitationResponse{Invitation: protoInvitation(invitation)}, err
 }
 
 // ListInvitations decodes, calls and encodes.
@@ -211,7 +242,7 @@ func (g *serversServer) ListInvitations(
 		return nil, err
 	}
 	list, err := g.s.ListInvitations(ctx, id)
-	return &serversv1.ListInvitationsResponse{Invitations: protos(list, Invitation.proto)}, err
+	return &serversv1.ListInvitationsResponse{Invitations: protos(list, protoInvitation)}, err
 }
 
 // RevokeInvitation decodes, calls and encodes.
@@ -226,7 +257,7 @@ func (g *serversServer) GetInvitation(
 	ctx context.Context, r *serversv1.GetInvitationRequest,
 ) (*serversv1.GetInvitationResponse, error) {
 	server, err := g.s.GetInvitation(ctx, r.GetCode())
-	return &serversv1.GetInvitationResponse{Preview: server.preview(r.GetCode())}, err
+	return &serversv1.GetInvitationResponse{Preview: protoPreview(r.GetCode(), server)}, err
 }
 
 // AcceptInvitation decodes, calls and encodes.
@@ -234,5 +265,5 @@ func (g *serversServer) AcceptInvitation(
 	ctx context.Context, r *serversv1.AcceptInvitationRequest,
 ) (*serversv1.AcceptInvitationResponse, error) {
 	server, err := g.s.AcceptInvitation(ctx, r.GetCode())
-	return &serversv1.AcceptInvitationResponse{Server: server.proto()}, err
+	return &serversv1.AcceptInvitationResponse{Server: protoServer(server)}, err
 }
