@@ -172,9 +172,10 @@ func (w *world) wake(wakes ...*messagesv1.Wake) {
 
 // client is a connected client as it sits behind its Outbox: it keeps what it is sent, as lines.
 type client struct {
-	t    testing.TB
-	node *Node
-	turn chan struct{} // one frame is handled at a time, and leaving comes after, as on a connection
+	t      testing.TB
+	node   *Node
+	onPush func(Frame)   // sees every frame whole; nil does nothing
+	turn   chan struct{} // one frame is handled at a time, and leaving comes after, as on a connection
 
 	mu       sync.Mutex // guards everything below
 	s        *Session
@@ -238,6 +239,9 @@ func (c *client) Push(f Frame) {
 	defer c.mu.Unlock()
 	if c.code != 0 {
 		return
+	}
+	if c.onPush != nil {
+		c.onPush(f)
 	}
 	for data := f.data; len(data) > 0; {
 		n := declared(data)

@@ -141,8 +141,8 @@ func (n *Node) enter(ctx context.Context, s *Session, id beep.Scope) (*realtimev
 		for _, ch := range e.in {
 			n.watchOnce(ch)
 		}
-		for _, id := range e.late {
-			n.later(func(ctx context.Context) { n.attach(ctx, s, sc, id) })
+		if len(e.late) > 0 {
+			n.later(func(ctx context.Context) { n.attach(ctx, sc, e.late) })
 		}
 		return e.state, e.in, nil
 	}
@@ -156,7 +156,7 @@ type entry struct {
 
 	state *realtimev1.ServerState // what the client is told; nil if it is no member
 	in    []*channel              // registered in
-	late  []beep.ChannelID        // came into view since the heads were read: each is left for an attach
+	late  []gain                  // came into view since the heads were read: each is left for an attach
 }
 
 // admit registers a session in a scope and its channels, in one critical section with the state that it is told.
@@ -175,7 +175,7 @@ func (sc *scope) admit(e *entry) (dropped bool) {
 		}
 		ch := sc.channelLocked(id)
 		if head, asked := e.heads[id]; !ch.ensure(head, asked) {
-			e.late = append(e.late, id)
+			e.late = append(e.late, gain{e.s, id})
 			continue
 		}
 		ch.subs[e.s] = rights
@@ -242,11 +242,14 @@ func (n *Node) catchUp(ctx context.Context, s *Session, in []*channel, named map
 			}
 			continue
 		}
-		// Nothing in it, so no View is too old for it; where the log stands is no content.
-		d := &realtimev1.Delta{ChannelId: uint64(ch.id), Reset_: !has, Head: head, Answer: true}
-		ch.sc.answer(ch, s, encode("delta", d), 0)
+		ch.sc.answer(ch, s, standing(ch.id, head, !has), 0)
 	}
 	return nil
+}
+
+// standing is an answer that says only where a log stands. That is no content, so no View is too old for it.
+func standing(id beep.ChannelID, head uint32, reset bool) Frame {
+	return encode("delta", &realtimev1.Delta{ChannelId: uint64(id), Reset_: reset, Head: head, Answer: true})
 }
 
 // since sends one session what follows r, under a View as new as that needs. Where that is only the first part, the
@@ -316,21 +319,46 @@ func (n *Node) enterLive(ctx context.Context, s *Session, id beep.Scope) {
 	}
 }
 
-// attach registers a session in one channel that it has gained, unless it has lost it again meanwhile.
-func (n *Node) attach(ctx context.Context, s *Session, sc *scope, id beep.ChannelID) {
-	heads, err := n.heads(ctx, []beep.ChannelID{id})
+// attach registers sessions in channels that they have gained, unless they have lost them again meanwhile, and then
+// answers where each log stands.
+func (n *Node) attach(ctx context.Context, sc *scope, gained []gain) {
+	if err := n.registerAll(ctx, sc, gained); err != nil {
+		for _, g := range gained {
+			g.s.out.Close(closeGoingAway, "try again")
+		}
+	}
+}
+
+// registerAll asks two questions however many gained: a channel made in a server of thousands is one channel.
+func (n *Node) registerAll(ctx context.Context, sc *scope, gained []gain) error {
+	asked := map[beep.ChannelID]struct{}{}
+	for _, g := range gained {
+		asked[g.ch] = struct{}{}
+	}
+	heads, err := n.heads(ctx, slices.Collect(maps.Keys(asked)))
 	if err != nil {
-		s.out.Close(closeGoingAway, "try again")
-		return
+		return err
 	}
-	ch := sc.register(s, id, heads[id])
-	if ch == nil {
-		return
+	in := map[*channel][]*Session{}
+	for _, g := range gained {
+		if ch := sc.register(g.s, g.ch, heads[g.ch]); ch != nil {
+			n.watchOnce(ch)
+			in[ch] = append(in[ch], g.s)
+		}
 	}
-	n.watchOnce(ch)
-	if err := n.catchUp(ctx, s, []*channel{ch}, nil); err != nil {
-		s.out.Close(closeGoingAway, "try again")
+	if len(in) == 0 {
+		return nil
 	}
+	if heads, err = n.heads(ctx, slices.Collect(maps.Keys(asked))); err != nil {
+		return err
+	}
+	for ch, sessions := range in {
+		f := standing(ch.id, heads[ch.id], true)
+		for _, s := range sessions {
+			sc.answer(ch, s, f, 0)
+		}
+	}
+	return nil
 }
 
 // register puts a session that belongs to the scope into a channel that the View lets it see.
