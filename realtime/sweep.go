@@ -18,21 +18,41 @@ func (n *Node) Run(ctx context.Context) error {
 	stop := n.peers.Bus.Subscribe(presenceTopic, n.gossip)
 	defer stop()
 	n.askPresence(ctx)
-	sweep, gossip, tick := time.NewTicker(n.peers.Sweep), time.NewTicker(gossipEvery), time.NewTicker(presenceTick)
-	defer sweep.Stop()
+	n.wait.Go(func() { n.sweeps(ctx) })
+	police, gossip, tick := time.NewTicker(policeEvery), time.NewTicker(gossipEvery), time.NewTicker(presenceTick)
+	defer police.Stop()
 	defer gossip.Stop()
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-sweep.C:
-			n.Sweep(ctx)
+		case <-police.C:
 			n.police(time.Now())
 		case <-gossip.C:
 			n.announceAll(ctx)
 		case <-tick.C:
 			n.tellPresence(time.Now())
+		}
+	}
+}
+
+// policeEvery is how late a socket may be closed for what its client did not do.
+const policeEvery = time.Second
+
+// sweeps sweeps until ctx ends, apart from everything else: a peer that keeps it waiting must keep neither tokens nor
+// presence waiting.
+func (n *Node) sweeps(ctx context.Context) {
+	tick := time.NewTicker(n.peers.Sweep)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			bounded, cancel := context.WithTimeout(ctx, callTimeout)
+			n.Sweep(bounded)
+			cancel()
 		}
 	}
 }
