@@ -69,6 +69,20 @@ func (p *presences) statusLocked(who beep.UserID) string {
 func (p *presences) note(node string, who beep.UserID, status string, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.noteLocked(node, who, status, now)
+}
+
+// noteSelf takes over what this node's own sessions add up to, looked at under the lock: a look from before the last
+// change must not be noted after it.
+func (p *presences) noteSelf(who beep.UserID, look func(beep.UserID) string, now time.Time) (status string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	status = look(who)
+	p.noteLocked(p.self, who, status, now)
+	return status
+}
+
+func (p *presences) noteLocked(node string, who beep.UserID, status string, now time.Time) {
 	before := p.statusLocked(who)
 	if status == "" || status == "invisible" {
 		delete(p.by[who], node)
@@ -166,8 +180,7 @@ func (n *Node) whisper(ctx context.Context, w whisper) {
 
 // announce tells everyone what a user's sessions here add up to.
 func (n *Node) announce(who beep.UserID) {
-	status := n.localStatus(who)
-	n.present.note(n.name, who, status, time.Now())
+	status := n.present.noteSelf(who, n.localStatus, time.Now())
 	n.later(func(ctx context.Context) {
 		n.whisper(ctx, whisper{Node: n.name, Users: map[string]string{who.String(): status}})
 	})

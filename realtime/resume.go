@@ -134,9 +134,12 @@ func (n *Node) enter(ctx context.Context, s *Session, id beep.Scope) (*realtimev
 		if err != nil {
 			return nil, nil, err
 		}
-		e := entry{s: s, heads: heads, online: n.present.among(sc.memberIDs())}
+		e := entry{s: s, heads: heads}
 		if sc.admit(&e) {
 			continue // the node let go of the scope meanwhile
+		}
+		if e.state != nil { // after admission, from which on changes are pushed: one in between would be told nowhere
+			e.state.Presences = n.present.among(sc.memberIDs())
 		}
 		for _, ch := range e.in {
 			n.watchOnce(ch)
@@ -150,9 +153,8 @@ func (n *Node) enter(ctx context.Context, s *Session, id beep.Scope) (*realtimev
 
 // entry is a session on its way into a scope.
 type entry struct {
-	s      *Session
-	heads  map[beep.ChannelID]uint32
-	online []*realtimev1.Presence
+	s     *Session
+	heads map[beep.ChannelID]uint32
 
 	state *realtimev1.ServerState // what the client is told; nil if it is no member
 	in    []*channel              // registered in
@@ -182,7 +184,7 @@ func (sc *scope) admit(e *entry) (dropped bool) {
 		e.s.push(encode("channel_added", &realtimev1.ChannelAdded{Channel: sc.listed[id], Rights: rights.Names()}))
 		e.in = append(e.in, ch)
 	}
-	e.state = sc.stateLocked(who, e.online)
+	e.state = sc.stateLocked(who)
 	return false
 }
 

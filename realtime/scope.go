@@ -268,11 +268,9 @@ func (sc *scope) dropLocked(s *Session) {
 	}
 }
 
-// state is a server as one member sees it.
-func (sc *scope) stateLocked(who beep.UserID, online []*realtimev1.Presence) *realtimev1.ServerState {
-	st := &realtimev1.ServerState{
-		Server: sc.server, Me: sc.members[who], Rights: sc.view.Rights(who).Names(), Presences: online,
-	}
+// stateLocked is a server as one member sees it, presence aside.
+func (sc *scope) stateLocked(who beep.UserID) *realtimev1.ServerState {
+	st := &realtimev1.ServerState{Server: sc.server, Me: sc.members[who], Rights: sc.view.Rights(who).Names()}
 	for _, r := range sc.roles {
 		st.Roles = append(st.Roles, r)
 	}
