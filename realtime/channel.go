@@ -80,8 +80,7 @@ func (n *Node) wake(ch *channel, w *messagesv1.Wake) {
 	}
 	ch.inbox = append(ch.inbox, w)
 	if !ch.working {
-		ch.working = true
-		n.wait.Go(func() { n.work(ch) })
+		ch.working = n.start(func() { n.work(ch) })
 	}
 }
 

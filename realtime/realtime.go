@@ -65,6 +65,9 @@ type Node struct {
 	life context.Context
 	stop context.CancelFunc
 
+	starting sync.Mutex // guards ended
+	ended    bool       // nothing is started any more
+
 	mu       sync.Mutex // guards the maps; never held over a call or while taking another lock
 	sessions map[*Session]struct{}
 	users    map[beep.UserID]*user
@@ -104,7 +107,7 @@ func (n *Node) Open(out Outbox) *Session {
 	s.push(encode("hello", &realtimev1.Hello{HeartbeatInterval: uint32(n.limits.Heartbeat.Milliseconds())}))
 	// Either the drain finds it among the sessions, or it finds the drain begun: nobody waits for one that stays.
 	if n.draining.Load() {
-		out.Close(closeGoingAway, "going away")
+		n.sendAway(s)
 	}
 	return s
 }

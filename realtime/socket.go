@@ -179,7 +179,9 @@ func (n *Node) Handler() http.Handler {
 		if err != nil {
 			return // the connection is gone, or gws has answered 400
 		}
-		n.wait.Go(func() { n.readAll(conn) })
+		if !n.start(func() { n.readAll(conn) }) {
+			_ = conn.NetConn().Close()
+		}
 	})
 }
 

@@ -62,21 +62,36 @@ const drainSpread = 8 * time.Second
 
 func (n *Node) drain() {
 	n.draining.Store(true)
-	bye := encode("drain", &realtimev1.Drain{Spread: uint32(drainSpread.Milliseconds())})
 	for _, s := range n.all() {
-		s.push(bye)
-		s.out.Close(closeGoingAway, "going away")
+		n.sendAway(s)
 	}
+	n.starting.Lock()
+	n.ended = true
+	n.starting.Unlock()
 	n.stop()
 	n.wait.Wait()
 }
 
+// sendAway sends a client to another node.
+func (n *Node) sendAway(s *Session) {
+	s.push(encode("drain", &realtimev1.Drain{Spread: uint32(drainSpread.Milliseconds())}))
+	s.out.Close(closeGoingAway, "going away")
+}
+
+// start runs f on a goroutine that the node waits for before it ends; false if it has ended. Wake-ups and revocations
+// come from others, who do not know that it does.
+func (n *Node) start(f func()) bool {
+	n.starting.Lock()
+	defer n.starting.Unlock()
+	if !n.ended {
+		n.wait.Go(f)
+	}
+	return !n.ended
+}
+
 // later runs f on the node's own time.
 func (n *Node) later(f func(context.Context)) {
-	if n.life.Err() != nil {
-		return
-	}
-	n.wait.Go(func() {
+	n.start(func() {
 		ctx, cancel := context.WithTimeout(n.life, callTimeout)
 		defer cancel()
 		f(ctx)
