@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
@@ -23,6 +24,8 @@ type Listener struct {
 	Name   string
 	Socket *client.Socket
 	Nodes  []string // addresses of sockets
+	// Also is told of every frame, in order, under the lock of the windows; may be nil.
+	Also func(client.Event)
 
 	mu       sync.Mutex // guards the rest
 	steps    map[uint64][]Step
@@ -58,6 +61,9 @@ func (l *Listener) Connects() int {
 }
 
 func (l *Listener) note(ev client.Event) {
+	if l.Also != nil {
+		l.Also(ev)
+	}
 	var steps []Step
 	if ev.Reset {
 		d := &realtimev1.Delta{}
@@ -80,7 +86,14 @@ func (l *Listener) note(ev client.Event) {
 	l.steps[ev.Channel] = append(l.steps[ev.Channel], steps...)
 }
 
-func decode(raw json.RawMessage, d *realtimev1.Delta) error {
+// Forget forgets what it was told of a channel.
+func (l *Listener) Forget(channel uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.steps, channel)
+}
+
+func decode(raw json.RawMessage, d proto.Message) error {
 	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(raw, d)
 }
 

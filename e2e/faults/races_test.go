@@ -1,0 +1,164 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	"github.com/beep-chat/beep/e2e/faults"
+	"github.com/beep-chat/beep/e2e/people"
+	"github.com/beep-chat/beep/e2e/stack"
+)
+
+const (
+	// racesEach run of the test, and of a soak.
+	racesEach, soakRaces = 1000, 10_000
+	// arenas in which races are run side by side; in each two send, one reads, and six sockets listen.
+	arenas = 8
+	// inFlight is the share of races that must have caught a send on its way when the revocation was answered.
+	inFlight = 0.8
+)
+
+// TestRaces_LeakNothing: what is sent after a revocation was answered is neither heard nor read by whoever lost the
+// right, on any node and over any gateway; they are told at once; and who gets the right back has all of it.
+func TestRaces_LeakNothing(t *testing.T) {
+	wanted := racesEach
+	if soak() {
+		wanted = soakRaces
+	}
+	b, s := install(t, stack.Split), seed(t)
+	o := &outcomes{kinds: map[string]int{}}
+	began := time.Now()
+	o.race(t, openArenas(t, b, s, arenas), wanted, func() bool { return false })
+	o.report(t, time.Since(began))
+	for _, v := range faults.Brief(o.wrong) {
+		t.Error(v)
+	}
+	if o.races < wanted {
+		t.Errorf("only %d races were run, want %d", o.races, wanted)
+	}
+	if share := float64(o.across) / float64(o.races); share < inFlight {
+		t.Errorf("in only %.0f %% of the races a send was on its way when the revocation was answered, want %.0f %%", 100*share, 100*inFlight)
+	}
+	if took := quantile(o.told, 0.99); took > faults.ToldWithin {
+		t.Errorf("in 1 of 100 races a socket was told after %s or later, want at most %s", took, faults.ToldWithin)
+	}
+}
+
+// outcomes are what came of many races.
+type outcomes struct {
+	mu     sync.Mutex // guards the rest
+	begun  int
+	races  int
+	across int
+	sends  int
+	kinds  map[string]int
+	told   []time.Duration
+	wrong  []string
+}
+
+// race runs races in all arenas, until so many are begun or enough answers true, and judges each.
+func (o *outcomes) race(t *testing.T, all []*faults.Arena, wanted int, enough func() bool) {
+	t.Helper()
+	var running sync.WaitGroup
+	for _, a := range all {
+		running.Go(func() {
+			for o.begin(wanted) && !enough() {
+				r, err := a.Race(t.Context(), faults.Kinds()[a.Rand.IntN(len(faults.Kinds()))])
+				if err != nil {
+					if !errors.Is(err, context.Canceled) {
+						t.Error(err)
+					}
+					return
+				}
+				o.note(r)
+			}
+		})
+	}
+	running.Wait()
+}
+
+func (o *outcomes) begin(wanted int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.begun++
+	return o.begun <= wanted
+}
+
+func (o *outcomes) note(r *faults.Race) {
+	wrong := faults.JudgeRace(r)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.races++
+	o.kinds[r.Kind]++
+	o.sends += len(r.Sends)
+	if r.Across() > 0 {
+		o.across++
+	}
+	for _, e := range r.Ears {
+		if took, ok := r.TookToTell(e); ok {
+			o.told = append(o.told, took)
+		}
+	}
+	o.wrong = append(o.wrong, wrong...)
+}
+
+func (o *outcomes) report(t *testing.T, took time.Duration) {
+	t.Helper()
+	t.Logf("%d races in %s: %v; %d sends; in %d a send was on its way when the revocation was answered; %d violations",
+		o.races, took.Round(time.Second), o.kinds, o.sends, o.across, len(o.wrong))
+	t.Logf("%d sockets were told %s (median), %s (99 %%), %s (most) after the answer", len(o.told),
+		quantile(o.told, 0.5).Round(time.Millisecond), quantile(o.told, 0.99).Round(time.Millisecond), quantile(o.told, 1).Round(time.Millisecond))
+}
+
+func quantile(times []time.Duration, share float64) time.Duration {
+	if len(times) == 0 {
+		return 0
+	}
+	slices.Sort(times)
+	return times[int(share*float64(len(times)-1))]
+}
+
+// openArenas makes servers with an owner and a member, who listen on every node.
+func openArenas(t *testing.T, b *stack.Beep, seed uint64, n int) []*faults.Arena {
+	t.Helper()
+	owners, members := crowd(t, b, "owner", n), crowd(t, b, "member", n)
+	all := make([]*faults.Arena, n)
+	for i := range all {
+		server, invitation := harbour(t, owners[i], members[i]), &serversv1.Invitation{}
+		call(t, owners[i].API(), http.MethodPost, fmt.Sprintf("/api/servers/%d/invitations", server.GetId()), &serversv1.CreateInvitationRequest{}, invitation)
+		all[i] = &faults.Arena{
+			Owner: everywhere(b, owners[i]), Member: everywhere(b, members[i]), MemberID: members[i].ID,
+			Server: server.GetId(), Invitation: invitation.GetCode(),
+			Ears: ears(t, b, members[i]), Witnesses: ears(t, b, owners[i]),
+			Rand: rand.New(rand.NewPCG(seed, uint64(i))), //nolint:gosec // to be repeated
+		}
+	}
+	return all
+}
+
+// ears are sockets of p's, one on each node.
+func ears(t *testing.T, b *stack.Beep, p *people.Person) (all []*faults.Ear) {
+	t.Helper()
+	for i := range b.Sockets {
+		e := faults.NewEar(listener(p, b.Sockets, i))
+		run(t, e.Listener)
+		all = append(all, e)
+	}
+	for _, e := range all {
+		eventually(t, func() error {
+			if e.Connects() == 0 {
+				return fmt.Errorf("%s is not connected", e.Name)
+			}
+			return nil
+		})
+	}
+	return all
+}

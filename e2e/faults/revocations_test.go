@@ -1,0 +1,157 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	"github.com/beep-chat/beep/client"
+)
+
+// start is when the honest race begins; its events are so many milliseconds later.
+var start = time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
+
+func ms(n int) time.Time { return start.Add(time.Duration(n) * time.Millisecond) }
+
+func span(from, to int) Span { return Span{ms(from), ms(to)} }
+
+var (
+	errGone      = &client.Problem{Status: http.StatusNotFound, Code: "channel_not_found"}
+	errForbidden = &client.Problem{Status: http.StatusForbidden, Code: "forbidden"}
+)
+
+// honestRace is a race as it should be: the right is taken at 100-110 ms and given back at 200-210. Of the messages m1
+// is sent before, m2 while it is taken, m3 and m4 when it is gone, m5 when it is back. Two sockets hear m1 and m2, one
+// of them m2 after the answer: it was sent under the old rights. Both are told at once and in the end have all.
+func honestRace() *Race {
+	r := &Race{
+		Kind: "a revocation", Channel: tides, Revoked: span(100, 110), Granted: span(200, 210),
+		Sends: map[string]*Sent{
+			"m1": {span(50, 60), 101}, "m2": {span(105, 120), 102}, "m3": {span(111, 121), 103},
+			"m4": {span(150, 160), 104}, "m5": {span(220, 230), 105},
+		},
+		Reads: []Read{
+			{span(70, 80), []string{"m1"}, nil}, {span(104, 118), []string{"m2", "m1"}, nil}, {span(104, 119), nil, errGone},
+			{span(112, 120), nil, errGone}, {span(195, 205), []string{"m4", "m3", "m2", "m1"}, nil},
+		},
+		Attempts: []Attempt{{span(112, 130), "x1", errGone}},
+	}
+	window := map[uint64]*messagesv1.Message{}
+	for i := range 5 {
+		m := &messagesv1.Message{Id: uint64(101 + i), ChannelId: tides, Nonce: fmt.Sprintf("m%d", i+1), N: uint32(i + 1)}
+		r.History = append(r.History, m)
+		window[m.GetId()] = m
+	}
+	slices.Reverse(r.History)
+	for i, name := range []string{"Bob at 0", "Bob at 1"} {
+		r.Ears = append(r.Ears, Overheard{
+			Name:    name,
+			Words:   []Word{{ms(61), "m1"}, {ms(118 + i), "m2"}, {ms(215), "m4"}, {ms(231), "m5"}},
+			Removed: []time.Time{ms(125)}, Window: maps.Clone(window),
+		})
+	}
+	return r
+}
+
+func TestJudgeRace_FindsNothingInWhatIsRight(t *testing.T) {
+	t.Parallel()
+	r := honestRace()
+	if got := JudgeRace(r); len(got) > 0 {
+		t.Errorf("it finds %q", got)
+	}
+	if r.Before() != 1 || r.Across() != 1 || r.After() != 2 {
+		t.Errorf("it counts %d sends before, %d across and %d after; want 1, 1, 2", r.Before(), r.Across(), r.After())
+	}
+}
+
+// TestJudgeRace_CatchesPlantedFaults: each is one thing that must never come of a revocation.
+func TestJudgeRace_CatchesPlantedFaults(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		plant func(*Race)
+		want  string
+	}{
+		"a socket hears what was sent after": {func(r *Race) {
+			r.Ears[1].Words = slices.Insert(r.Ears[1].Words, 2, Word{ms(123), "m3"})
+		}, `Bob at 1 heard "m3", whose sending began 1ms after the answer`},
+		"a socket hears more after it was told": {func(r *Race) {
+			r.Ears[0].Words[1].At = ms(126)
+		}, `Bob at 0 heard "m2" after it was told`},
+		"a socket is never told": {func(r *Race) {
+			r.Ears[0].Removed = nil
+		}, "Bob at 0 was never told"},
+		"a socket was told of an earlier one only": {func(r *Race) {
+			r.Ears[0].Removed = []time.Time{ms(90)}
+		}, "Bob at 0 was never told"},
+		"a socket is told too late": {func(r *Race) {
+			r.Ears[0].Removed[0] = ms(3200)
+		}, "3.09s after the answer"},
+		"a page is given after": {func(r *Race) {
+			r.Reads[3] = Read{span(112, 120), []string{"m1"}, nil}
+		}, "a page was given that was asked for 2ms after the answer"},
+		"a page asked for before shows what was sent after": {func(r *Race) {
+			r.Reads[1].Nonces = []string{"m3", "m2", "m1"}
+		}, `a page shows "m3"`},
+		"a page is refused before": {func(r *Race) {
+			r.Reads[0] = Read{span(70, 80), nil, errGone}
+		}, "a page was refused before"},
+		"a page is refused in a way that tells that there is something": {func(r *Race) {
+			r.Reads[3].Err = errForbidden
+		}, "403 forbidden"},
+		"a page fails": {func(r *Race) {
+			r.Reads[3].Err = errors.New("connection reset")
+		}, "connection reset"},
+		"a send of who lost the right is taken": {func(r *Race) {
+			r.Attempts[0].Err = nil
+		}, "a send that began 2ms after the answer was answered with <nil>"},
+		"a send is refused and there": {func(r *Race) {
+			m := proto.CloneOf(r.History[0])
+			m.Id, m.N, m.Nonce = 106, 6, "x1"
+			r.History = slices.Insert(r.History, 0, m)
+		}, `history has "x1", which was refused`},
+		"a message is lost": {func(r *Race) {
+			r.History = r.History[1:]
+		}, `"m5" was acknowledged as message 105, and history has it as 0`},
+		"a message is doubled": {func(r *Race) {
+			m := proto.CloneOf(r.History[0])
+			m.Id, m.N = 106, 6
+			r.History = slices.Insert(r.History, 0, m)
+		}, `history has nonce "m5" twice`},
+		"a send is never answered": {func(r *Race) {
+			r.Sends["m2"].ID = 0
+		}, `"m2" was not acknowledged`},
+		"what was said meanwhile stays hidden": {func(r *Race) {
+			delete(r.Ears[1].Window, 103)
+		}, "Bob at 1, who may see it again, shows message 103 otherwise than history does: not at all"},
+		"a window shows what is not there": {func(r *Race) {
+			r.Ears[1].Window[107] = r.History[0]
+		}, "shows 1 messages that history lacks"},
+		"nobody sends before": {func(r *Race) {
+			r.Sends["m1"].From = ms(102)
+		}, "it proves nothing: 0 sends"},
+		"nobody sends after": {func(r *Race) {
+			r.Sends["m3"].From, r.Sends["m4"].From = ms(109), ms(109)
+		}, "it proves nothing"},
+		"nobody listens": {func(r *Race) {
+			r.Ears = nil
+		}, "it proves nothing: 0 sockets"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			r := honestRace()
+			c.plant(r)
+			got := JudgeRace(r)
+			if !slices.ContainsFunc(got, func(v string) bool { return strings.Contains(v, c.want) }) {
+				t.Errorf("it finds %q, want %q", got, c.want)
+			}
+		})
+	}
+}
