@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/client"
@@ -47,22 +49,20 @@ var errRaceEnded = errors.New("the race came to no end")
 func (a *Arena) Race(ctx context.Context, kind string) (*Race, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, raceWithin, errRaceEnded)
 	defer cancel()
-	c := &serversv1.Channel{}
-	err := a.any(a.Owner).Call(ctx, http.MethodPost, fmt.Sprintf("/api/servers/%d/channels", a.Server),
+	c, r := &serversv1.Channel{}, &run{Arena: a, race: &Race{Kind: kind, Sends: map[string]*Sent{}}}
+	err := r.ask(ctx, a.any(a.Owner), http.MethodPost, fmt.Sprintf("/api/servers/%d/channels", a.Server),
 		&serversv1.CreateChannelRequest{Kind: "text", Name: "race"}, c)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Arena: a, race: &Race{Kind: kind, Channel: c.GetId(), Sends: map[string]*Sent{}}, path: fmt.Sprintf("/api/channels/%d", c.GetId())}
+	r.race.Channel, r.path = c.GetId(), fmt.Sprintf("/api/channels/%d", c.GetId())
 	if err := r.run(ctx); err != nil {
 		return nil, fmt.Errorf("%s in channel %d: %w", kind, c.GetId(), err)
 	}
 	for _, w := range a.Witnesses {
-		if _, err := w.take(ctx, a.Owner[0], c.GetId()); err != nil {
-			return nil, err
-		}
+		w.forget(c.GetId())
 	}
-	return r.race, a.any(a.Owner).Call(ctx, http.MethodDelete, r.path, nil, nil)
+	return r.race, r.ask(ctx, a.any(a.Owner), http.MethodDelete, r.path, nil, nil)
 }
 
 func (a *Arena) any(apis []*client.API) *client.API { return apis[a.Rand.IntN(len(apis))] }
@@ -78,6 +78,28 @@ type run struct {
 	last []*Sent // each sender's, of those that were acknowledged
 	made int
 	nons []string // nonces of last
+}
+
+// ask asks until the outcome is known, and answers it. What is not there any more when it is asked again was done.
+func (r *run) ask(ctx context.Context, api *client.API, method, path string, in, out proto.Message) error {
+	for tries := 0; ; tries++ {
+		once, cancel := context.WithTimeout(ctx, askWithin)
+		err := api.Call(once, method, path, in, out)
+		cancel()
+		var p *client.Problem
+		switch {
+		case tries > 0 && method == http.MethodDelete && errors.As(err, &p) && p.Status == http.StatusNotFound:
+			return nil
+		case !client.Unknown(err):
+			return err
+		}
+		r.mu.Lock()
+		r.race.Unknown++
+		r.mu.Unlock()
+		if pause(ctx, 50*time.Millisecond) != nil {
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		}
+	}
 }
 
 func (r *run) run(ctx context.Context) error {
@@ -146,7 +168,7 @@ func (r *run) send(until, ctx context.Context, sender int, api *client.API) {
 		s.From = time.Now()
 		r.mu.Unlock()
 		m := &messagesv1.Message{}
-		err := api.Call(ctx, http.MethodPost, r.path+"/messages", &messagesv1.SendMessageRequest{Content: "says " + nonce, Nonce: nonce}, m)
+		err := r.ask(ctx, api, http.MethodPost, r.path+"/messages", &messagesv1.SendMessageRequest{Content: "says " + nonce, Nonce: nonce}, m)
 		r.mu.Lock()
 		if s.To = time.Now(); err == nil {
 			s.ID, r.last[sender], r.nons[sender] = m.GetId(), s, nonce
@@ -183,7 +205,9 @@ func (r *run) read(until, ctx context.Context) {
 			read.Nonces = append(read.Nonces, m.GetNonce())
 		}
 		r.mu.Lock()
-		r.race.Reads = append(r.race.Reads, read)
+		if r.race.Reads = append(r.race.Reads, read); client.Unknown(read.Err) {
+			r.race.Unknown++
+		}
 		r.mu.Unlock()
 		if pause(until, 5*time.Millisecond) != nil {
 			return
@@ -196,10 +220,10 @@ func (r *run) revoke(ctx context.Context) (giveBack func(context.Context) error,
 	owner, o := r.any(r.Owner), &serversv1.Overwrite{}
 	revoked := Span{From: time.Now()}
 	giveBack = func(ctx context.Context) error {
-		return r.any(r.Owner).Call(ctx, http.MethodDelete, fmt.Sprintf("%s/overwrites/%d", r.path, o.GetId()), nil, nil)
+		return r.ask(ctx, r.any(r.Owner), http.MethodDelete, fmt.Sprintf("%s/overwrites/%d", r.path, o.GetId()), nil, nil)
 	}
 	comeBack := func(ctx context.Context) error {
-		return r.any(r.Member).Call(ctx, http.MethodPost, "/api/invitations/"+r.Invitation+"/accept", nil, nil)
+		return r.ask(ctx, r.any(r.Member), http.MethodPost, "/api/invitations/"+r.Invitation+"/accept", nil, nil)
 	}
 	deny := &serversv1.SetOverwriteRequest{MemberId: r.MemberID, Deny: []string{"view_channels"}}
 	switch r.race.Kind {
@@ -207,13 +231,13 @@ func (r *run) revoke(ctx context.Context) (giveBack func(context.Context) error,
 		deny.MemberId, deny.RoleId = 0, r.Server // the role of everyone has its server's number
 		fallthrough
 	case DenyMember:
-		err = owner.Call(ctx, http.MethodPut, r.path+"/overwrites", deny, o)
+		err = r.ask(ctx, owner, http.MethodPut, r.path+"/overwrites", deny, o)
 	case Kick:
 		giveBack = comeBack
-		err = owner.Call(ctx, http.MethodDelete, fmt.Sprintf("/api/servers/%d/members/%d", r.Server, r.MemberID), nil, nil)
+		err = r.ask(ctx, owner, http.MethodDelete, fmt.Sprintf("/api/servers/%d/members/%d", r.Server, r.MemberID), nil, nil)
 	default:
 		giveBack = comeBack
-		err = r.any(r.Member).Call(ctx, http.MethodDelete, fmt.Sprintf("/api/users/@me/servers/%d", r.Server), nil, nil)
+		err = r.ask(ctx, r.any(r.Member), http.MethodDelete, fmt.Sprintf("/api/users/@me/servers/%d", r.Server), nil, nil)
 	}
 	revoked.To = time.Now()
 	r.mu.Lock()
@@ -230,7 +254,7 @@ func (r *run) attempt(ctx context.Context) error {
 		running.Go(func() {
 			a := Attempt{Nonce: fmt.Sprintf("x%d", i)}
 			a.From = time.Now()
-			a.Err = api.Call(ctx, http.MethodPost, r.path+"/messages", &messagesv1.SendMessageRequest{Content: "psst", Nonce: a.Nonce}, nil)
+			a.Err = r.ask(ctx, api, http.MethodPost, r.path+"/messages", &messagesv1.SendMessageRequest{Content: "psst", Nonce: a.Nonce}, nil)
 			a.To = time.Now()
 			attempts[i] = a
 		})
@@ -268,7 +292,10 @@ func (r *run) hush(ctx context.Context) error {
 // collect is at the end: what history has, and what the sockets show when they have caught up with it.
 func (r *run) collect(ctx context.Context) (err error) {
 	var head uint32
-	if head, r.race.History, err = History(ctx, r.any(r.Owner), r.race.Channel); err != nil {
+	if err := known(ctx, func() error {
+		head, r.race.History, err = History(ctx, r.Owner[0], r.race.Channel)
+		return err
+	}); err != nil {
 		return err
 	}
 	r.race.Ears = make([]Overheard, len(r.Ears))
@@ -281,10 +308,23 @@ func (r *run) collect(ctx context.Context) (err error) {
 			}
 			return nil
 		})
-		heard, err := e.take(ctx, r.Member[0], r.race.Channel)
-		r.race.Ears[slices.Index(r.Ears, e)] = heard
-		return err
+		return known(ctx, func() (err error) {
+			r.race.Ears[slices.Index(r.Ears, e)], err = e.take(ctx, r.Member[0], r.race.Channel)
+			return err
+		})
 	})
+}
+
+// known does something until its outcome is known.
+func known(ctx context.Context, do func() error) error {
+	var last error
+	err := until(ctx, func() error {
+		if last = do(); client.Unknown(last) {
+			return last
+		}
+		return nil
+	})
+	return errors.Join(err, last)
 }
 
 // each does something for every ear at once.

@@ -3,7 +3,6 @@ package faults
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -135,12 +134,21 @@ func (e *Ear) flush(ctx context.Context) error {
 // take is what the ear was told of a channel, which it then forgets; its window is loaded with all that there is.
 func (e *Ear) take(ctx context.Context, api *client.API, channel uint64) (Overheard, error) {
 	heard, err := e.Heard(ctx, api, channel)
+	if err != nil {
+		return Overheard{}, err
+	}
+	e.mu.Lock()
+	t := *e.trackLocked(channel)
+	e.mu.Unlock()
+	e.forget(channel)
+	return Overheard{Name: e.Name, Words: t.words, Removed: t.removed, Window: heard.Messages}, nil
+}
+
+func (e *Ear) forget(channel uint64) {
 	e.Forget(channel)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t := e.trackLocked(channel)
 	delete(e.tracks, channel)
-	return Overheard{Name: e.Name, Words: t.words, Removed: t.removed, Window: maps.Clone(heard.Messages)}, err
 }
 
 // until waits until ask answers nil, or, with its last error, until ctx ends.

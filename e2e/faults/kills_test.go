@@ -150,7 +150,7 @@ func (h *havoc) judge(t *testing.T, load *faults.Load, ears []*faults.Listener) 
 			t.Fatal(err)
 		}
 		for i, e := range ears {
-			waitFor(t, e, id, c.Head)
+			waitFor(t, e, id, c.Head, patience)
 			heard, err := e.Heard(t.Context(), h.listeners[i].API(), id)
 			if err != nil {
 				t.Fatal(err)
@@ -171,9 +171,9 @@ func (h *havoc) judge(t *testing.T, load *faults.Load, ears []*faults.Listener) 
 }
 
 // waitFor gives a listener time to reach head; if it does not, that is for the judge to say.
-func waitFor(t *testing.T, e *faults.Listener, channel uint64, head uint32) {
+func waitFor(t *testing.T, e *faults.Listener, channel uint64, head uint32, within time.Duration) {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(within)
 	for {
 		if r, _ := e.At(channel); r >= head {
 			return

@@ -46,11 +46,17 @@ func seed(t *testing.T) uint64 {
 // the ends of its logs are shown.
 func install(t *testing.T, mode stack.Mode, env ...string) *stack.Beep {
 	t.Helper()
+	return installBehind(t, nil, mode, env...)
+}
+
+// installBehind is install with something between the processes, if it is not nil.
+func installBehind(t *testing.T, tamper *stack.Tamper, mode stack.Mode, env ...string) *stack.Beep {
+	t.Helper()
 	bin, err := stack.Bin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := stack.Options{Mode: mode, Bin: bin, Dir: t.TempDir(), Env: append(env, "BEEP_MESSAGE_RATE=1000000", "BEEP_EDIT_RATE=1000000")}
+	o := stack.Options{Mode: mode, Bin: bin, Dir: t.TempDir(), Tamper: tamper, Env: append(env, "BEEP_MESSAGE_RATE=1000000", "BEEP_EDIT_RATE=1000000")}
 	if mode == stack.Split {
 		if o.Postgres, err = stack.StartPostgres(t.Context()); err != nil {
 			needs(t, err)
@@ -60,6 +66,9 @@ func install(t *testing.T, mode stack.Mode, env ...string) *stack.Beep {
 			needs(t, err)
 		}
 		t.Cleanup(func() { closed(t, o.Redis.Close()) })
+	}
+	if tamper != nil {
+		t.Cleanup(func() { closed(t, tamper.Close()) })
 	}
 	b, err := stack.StartBeep(t.Context(), o)
 	if err != nil {

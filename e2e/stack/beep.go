@@ -31,6 +31,8 @@ type Options struct {
 	// Real servers of the split mode.
 	Postgres *Postgres
 	Redis    *Redis
+	// Tamper, if there is one, comes between the processes of the split mode. Whoever gives it closes it.
+	Tamper *Tamper
 }
 
 // Beep is a running installation.
@@ -120,10 +122,16 @@ func (b *Beep) startSplit(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	peers := l.replicas()
+	if o.Tamper != nil {
+		if peers, err = o.Tamper.between(certs, peers); err != nil {
+			return err
+		}
+	}
 	b.Certs, b.GRPC, b.Pages = certs, l.grpc(), l["users-1"].http
 	shared := []string{
 		"BEEP_CERTS=" + certs, "BEEP_REDIS=" + o.Redis.URL, "BEEP_PUBLIC_URL=" + l.public(), "BEEP_REALTIME_URL=" + l.sockets()[0],
-		"BEEP_PEERS=" + l.peers(), "BEEP_USERS_PAGES=" + b.Pages,
+		"BEEP_PEERS=" + peerList(peers), "BEEP_USERS_PAGES=" + b.Pages,
 	}
 	for _, name := range []string{"users", "servers", "messages"} {
 		url, err := o.Postgres.CreateDatabase(ctx, "beep_"+name+"_"+strings.ToLower(filepath.Base(o.Dir)))
@@ -222,11 +230,22 @@ func (l layout) grpc() map[string]string {
 
 func (l layout) public() string { return l.gateways()[0] }
 
-func (l layout) peers() string {
-	var out []string
+// replicas are the addresses for gRPC, by target.
+func (l layout) replicas() map[string][]string {
+	out := map[string][]string{}
 	for _, target := range []string{"users", "servers", "authz", "messages"} {
-		out = append(out, target+"="+strings.Join(l.each(target, func(at place) string { return at.grpc }), ","))
+		out[target] = l.each(target, func(at place) string { return at.grpc })
 	}
+	return out
+}
+
+// peerList is what BEEP_PEERS takes.
+func peerList(replicas map[string][]string) string {
+	var out []string
+	for target, addresses := range replicas {
+		out = append(out, target+"="+strings.Join(addresses, ","))
+	}
+	slices.Sort(out)
 	return strings.Join(out, ";")
 }
 
