@@ -29,11 +29,13 @@ const (
 	CodeBanNotFound       Code = "ban_not_found"
 	CodeChannelNotFound   Code = "channel_not_found"
 	CodeChannelLimit      Code = "channel_limit"
+	CodeChannelsChanged   Code = "channels_changed" // an order of other channels than there are now
 	CodeOverwriteNotFound Code = "overwrite_not_found"
 	CodeMemberNotFound    Code = "member_not_found"
 	CodeRoleNotFound      Code = "role_not_found"
 	CodeRoleLimit         Code = "role_limit"
 	CodeRolesChanged      Code = "roles_changed" // an order of other roles than there are now
+	CodeInviteLimit       Code = "invitation_limit"
 	CodeInviteNotFound    Code = "invitation_not_found" // unknown, expired, revoked and used up are one
 	CodeOwnerCannotLeave  Code = "owner_cannot_leave"
 	CodeOverwriteTarget   Code = "overwrite_target" // exactly one of role and member

@@ -88,6 +88,15 @@ func Limited(code Code, msg string, retryAfter time.Duration) *Error {
 	return &Error{Kind: KindLimited, Code: code, Msg: msg, RetryAfter: retryAfter}
 }
 
+// CodeOf is the code of an error, or none.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
 // Unavailable is a decision or a store that cannot be had now, 503. The outcome may be unknown: a retry
 // with the same nonce settles it.
 func Unavailable(err error) *Error {

@@ -72,6 +72,7 @@ func (c Channel) changesOf(to Channel) []AuditChange {
 		{"topic", texts(c.Topic), texts(to.Topic)},
 		{"kind", texts(string(c.Kind)), texts(string(to.Kind))},
 		{"parent_id", number(uint64(c.Parent)), number(uint64(to.Parent))},
+		{"synced", flag(c.Synced), flag(to.Synced)},
 	}
 }
 

@@ -110,8 +110,11 @@ type Record interface{ record() }
 
 // The records.
 type (
-	// InvitationCreated stores a new one.
-	InvitationCreated struct{ Invitation }
+	// InvitationCreated stores a new one, if the server then has no more live ones than MaxLive; 0 is any number.
+	InvitationCreated struct {
+		Invitation
+		MaxLive int
+	}
 	// InvitationUsed takes one use, if it is live at the Commit's time.
 	InvitationUsed struct{ Code string }
 	// InvitationRevoked ends it; afterwards it is as if it had never been.

@@ -73,6 +73,24 @@ func onMember(id beep.ServerID, target beep.UserID, right perm.Rights) *authzv1.
 	}}}
 }
 
+// moveChannel is to give a channel the place that it has here.
+func moveChannel(c Channel) *authzv1.Action {
+	return &authzv1.Action{Kind: &authzv1.Action_MoveChannel{MoveChannel: &authzv1.ChannelPlace{
+		ChannelId: uint64(c.ID), CategoryId: uint64(c.Parent), Synced: c.Synced,
+	}}}
+}
+
+// mayListOverwrites wants one of the rights by which overwrites are set.
+func (s *Service) mayListOverwrites(ctx context.Context, user beep.UserID, id beep.ChannelID) error {
+	_, err := s.inChannel(ctx, user, id, perm.ManagePermissions)
+	if beep.CodeOf(err) == beep.CodeForbidden {
+		if _, err = s.inChannel(ctx, user, id, perm.ManageChannels); beep.CodeOf(err) == beep.CodeForbidden {
+			return beep.Forbidden(beep.CodeForbidden, "you need manage_channels or manage_permissions")
+		}
+	}
+	return err
+}
+
 // toOverwrite is to give an overwrite these rights; none at all is to clear it.
 func toOverwrite(o Overwrite) *authzv1.Action {
 	return &authzv1.Action{Kind: &authzv1.Action_SetOverwrite{SetOverwrite: &authzv1.OverwriteState{

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	maxUses        = 1000
-	maxExpiry      = 30 * 24 * time.Hour
-	maxInvitations = 100 // listed
+	maxUses   = 1000
+	maxExpiry = 30 * 24 * time.Hour
+	// maxInvitations that work, of one server, and all of them are listed: one that nobody sees nobody revokes.
+	maxInvitations = 100
 
 	// codeLength in base58 is 70 random bits: a million guesses at a million live codes find one with
 	// probability 1e-9.
@@ -73,12 +74,15 @@ func (s *Service) CreateInvitation(ctx context.Context, draft NewInvitation) (In
 		}
 		return s.commit(ctx, Commit{
 			Scope: beep.ServerScope(draft.Server), Expect: d.rev, Actor: user, Records: []Record{
-				InvitationCreated{invitation}, s.audited(done{draft.Server, user, AuditInvitationCreate, 0, ""},
+				InvitationCreated{invitation, maxInvitations}, s.audited(done{draft.Server, user, AuditInvitationCreate, 0, ""},
 					AuditChange{"max_uses", nil, number(uint64(invitation.MaxUses))},
 					AuditChange{"expires_at", nil, instants(invitation.ExpiresAt)}),
 			},
 		})
 	})
+	if errors.Is(err, ErrInvitationLimit) {
+		err = beep.Conflict(beep.CodeInviteLimit, "the server has as many invitations as is allowed: revoke one")
+	}
 	return invitation, err
 }
 

@@ -8,18 +8,22 @@ import (
 	"github.com/beep-chat/beep/perm"
 )
 
-// ListOverwrites answers a channel's own overwrites. While it follows its category those of the category hold, and its
-// own are what a change of that would bring back.
-func (s *Service) ListOverwrites(ctx context.Context, channel beep.ChannelID) ([]Overwrite, error) {
+// ListOverwrites answers the overwrites that hold in a channel: while it follows its category, the category's.
+func (s *Service) ListOverwrites(ctx context.Context, id beep.ChannelID) ([]Overwrite, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.store.Overwrites(ctx, channel)
+	channel, list, err := s.overwrites(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.inChannel(ctx, user, channel, perm.ManageChannels); err != nil {
+	if channel.Synced {
+		if list, err = s.store.Overwrites(ctx, channel.Parent); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.mayListOverwrites(ctx, user, id); err != nil {
 		return nil, err
 	}
 	return list, nil

@@ -2,40 +2,30 @@ package servers
 
 import (
 	"context"
-	"slices"
 
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
 	"github.com/beep-chat/beep/perm"
 )
 
-// Positions leave room between roles, so that one that moves is one row of the log and not one for every role that it
-// passes. Where the room is used up all roles are spread out again first: that changes no role's place among the others.
-const (
-	maxPosition = 1 << 30 // below it is every role
-	lowestStep  = 1 << 16 // how far below the lowest a new role stands, while there is room
-)
-
 // lowest is the position of a new role, below all but @everyone; 0 where there is no room.
 func lowest(roles []Role) uint32 {
-	floor := uint32(maxPosition)
+	above := uint32(maxPosition)
 	for _, r := range roles {
 		if r.Position > 0 {
-			floor = min(floor, r.Position)
+			above = min(above, r.Position)
 		}
 	}
-	return floor - min(lowestStep, (floor+1)/2)
+	return above - min(step, (above+1)/2)
 }
 
 // spread gives all roles of a server positions with room in between, in the order that they have, and answers errMoved
 // for whoever needs the room to try again.
 func (s *Service) spread(ctx context.Context, roles []Role, c Commit) error {
-	step := uint32(maxPosition / (len(roles) + 1))
-	for i, r := range roles { // highest first, @everyone last
-		if r.Position > 0 {
-			r.Position = maxPosition - uint32(i+1)*step
-			c.Changes = append(c.Changes, RoleSet{Role: r})
-		}
+	positions := evenly(len(roles) - 1)
+	for i, r := range roles[:len(roles)-1] { // highest first, @everyone last
+		r.Position = positions[len(positions)-1-i]
+		c.Changes = append(c.Changes, RoleSet{Role: r})
 	}
 	if err := s.commit(ctx, c); err != nil {
 		return err
@@ -69,10 +59,10 @@ func (s *Service) ReorderRoles(
 		moved, room := place(roles)
 		c := Commit{Scope: beep.ServerScope(id), Expect: d.rev, Actor: user}
 		switch {
-		case len(moved) == 0:
-			return nil
 		case !room:
 			return s.spread(ctx, before, c)
+		case len(moved) == 0:
+			return nil
 		}
 		c.Records = []Record{s.audited(done{id, user, AuditRoleReorder, uint64(id), reason}, AuditChange{
 			"role_ids", decimals(idsOf(before)), decimals(idsOf(roles)),
@@ -129,55 +119,19 @@ func inOrder(roles []Role, order []beep.RoleID) ([]Role, error) {
 	return ordered, nil
 }
 
-// place gives roles that are to stand in this order, highest first and @everyone last, positions that do, in place. As
-// many as possible keep theirs, so that one that was dragged elsewhere is all that moves. It answers those that moved;
-// room is false where there was none between two that stay.
+// place gives roles that are to stand in this order, highest first and @everyone last, positions that do, in place, and
+// answers those that moved; room is false where there is none.
 func place(roles []Role) (moved []Role, room bool) {
-	stay := falling(roles)
-	above := uint32(maxPosition)
-	for i := 0; i < len(roles); {
-		if stay[i] {
-			above = roles[i].Position
-			i++
-			continue
-		}
-		end := i // of the run of roles that need a place between above and the next that stays
-		for !stay[end] {
-			end++
-		}
-		gap, n := above-roles[end].Position, uint32(end-i)
-		if gap <= n {
-			return roles[i:end], false
-		}
-		for k := range n {
-			roles[i].Position = above - (k+1)*gap/(n+1)
-			moved = append(moved, roles[i])
-			i++
-		}
+	n := len(roles) - 1
+	positions := make([]uint32, n)
+	for i := range positions { // lowest first
+		positions[i] = roles[n-1-i].Position
 	}
-	return moved, true
-}
-
-// falling marks a longest subsequence of roles whose positions fall already. The last role, @everyone at 0, is always in
-// it, since everything is above it.
-func falling(roles []Role) []bool {
-	longest := make([]int, len(roles)) // that begins with the role
-	next := make([]int, len(roles))
-	best := 0
-	for i, r := range slices.Backward(roles) {
-		longest[i], next[i] = 1, -1
-		for j := i + 1; j < len(roles); j++ {
-			if roles[j].Position < r.Position && longest[j]+1 > longest[i] {
-				longest[i], next[i] = longest[j]+1, j
-			}
-		}
-		if longest[i] >= longest[best] {
-			best = i
-		}
+	places, room := rise(positions, 0)
+	for _, i := range places {
+		role := &roles[n-1-i]
+		role.Position = positions[i]
+		moved = append(moved, *role)
 	}
-	stay := make([]bool, len(roles))
-	for i := best; i >= 0; i = next[i] {
-		stay[i] = true
-	}
-	return stay
+	return moved, room
 }

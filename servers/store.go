@@ -14,6 +14,8 @@ import (
 var (
 	// ErrServerLimit is for who would be in more than MaxServers servers.
 	ErrServerLimit = errors.New("in too many servers")
+	// ErrInvitationLimit is for an invitation that would be one more than MaxLive.
+	ErrInvitationLimit = errors.New("too many invitations")
 	// ErrBanned is for who would become a member and is banned.
 	ErrBanned = errors.New("banned from the server")
 )
@@ -122,8 +124,9 @@ type Store interface {
 	//     member, ErrBanned.
 	//   - MaxServers: ErrServerLimit. The count is exact under any concurrency of Commits.
 	//   - Records, in order: beep.ErrNotFound when an invitation is not live (used) or unknown (revoked), or when there
-	//     is no such ban (removed); beep.ErrConflict when what is created exists, and for a ban of a member. MaxUses is
-	//     exact under any concurrency, and so is that nobody is both banned and a member.
+	//     is no such ban (removed); beep.ErrConflict when what is created exists, and for a ban of a member; then
+	//     ErrInvitationLimit. MaxUses and MaxLive are exact under any concurrency, and so is that nobody is both banned
+	//     and a member.
 	//
 	// A RoleRemoved takes the role from every member and removes its overwrites. A ServerRemoved removes roles, channels,
 	// overwrites, members, bans, invitations and the audit log, and adds a ScopeLeft to the personal scope of every

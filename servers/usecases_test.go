@@ -170,8 +170,11 @@ func TestCreateChannel(t *testing.T) {
 	inside := create(&serversv1.CreateChannelRequest{Name: " chess ", Topic: "e4", ParentId: category.GetId()})
 	equal(t, "in a category", inside, &serversv1.Channel{
 		Id: inside.GetId(), ServerId: server.GetId(), Kind: "text", Name: "chess", Topic: "e4", ParentId: category.GetId(),
-		Position: 2, Synced: true,
+		Position: inside.GetPosition(), Synced: true,
 	})
+	if general.GetPosition() >= category.GetPosition() || category.GetPosition() >= inside.GetPosition() {
+		t.Errorf("they stand at %d, %d and %d", general.GetPosition(), category.GetPosition(), inside.GetPosition())
+	}
 	got := value(w.GetChannel(w.as(t, bob), &serversv1.GetChannelRequest{ChannelId: inside.GetId()}))(t)
 	equal(t, "GetChannel", got.GetChannel(), inside)
 	list := value(w.ListChannels(w.as(t, bob), &serversv1.ListChannelsRequest{ServerId: server.GetId()}))(t)
@@ -224,8 +227,12 @@ func TestCreateChannel_HoldsTheLimit(t *testing.T) {
 		refused(t, "one too many", err, beep.KindConflict, beep.CodeChannelLimit)
 	}
 	equal(t, "made", made, 3)
-	for i, c := range value(w.ListChannels(ctx, &serversv1.ListChannelsRequest{ServerId: server.GetId()}))(t).GetChannels() {
-		equal(t, "position", c.GetPosition(), uint32(i))
+	below := int64(-1)
+	for _, c := range value(w.ListChannels(ctx, &serversv1.ListChannelsRequest{ServerId: server.GetId()}))(t).GetChannels() {
+		if int64(c.GetPosition()) <= below {
+			t.Errorf("a channel stands at %d, after one at %d", c.GetPosition(), below)
+		}
+		below = int64(c.GetPosition())
 	}
 }
 

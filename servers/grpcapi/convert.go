@@ -27,6 +27,26 @@ func idOrNone[ID ~uint64](field string, n uint64) (ID, error) {
 	return idOf[ID](field, n)
 }
 
+// idsOf are the ids of a list.
+func idsOf[ID ~uint64](field string, list []uint64) (ids []ID, err error) {
+	ids = make([]ID, len(list))
+	for i, n := range list {
+		if ids[i], err = idOf[ID](field, n); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// targetsOf are roles and members, each list with the name of its field.
+func targetsOf(roleField string, roles []uint64, memberField string, members []uint64) (t servers.Targets, err error) {
+	if t.Roles, err = idsOf[beep.RoleID](roleField, roles); err != nil {
+		return t, err
+	}
+	t.Members, err = idsOf[beep.UserID](memberField, members)
+	return t, err
+}
+
 // memberOf is the server and the user that a request is about.
 func memberOf(r interface {
 	GetServerId() uint64

@@ -82,11 +82,9 @@ func (g *rolesServer) ReorderRoles(
 	if err != nil {
 		return nil, err
 	}
-	order := make([]beep.RoleID, len(r.GetRoleIds()))
-	for i, n := range r.GetRoleIds() {
-		if order[i], err = idOf[beep.RoleID]("role_ids", n); err != nil {
-			return nil, err
-		}
+	order, err := idsOf[beep.RoleID]("role_ids", r.GetRoleIds())
+	if err != nil {
+		return nil, err
 	}
 	list, err := g.s.ReorderRoles(ctx, id, order, r.GetReason())
 	return &serversv1.ReorderRolesResponse{Roles: protos(list, protoRole)}, err

@@ -101,8 +101,13 @@ func (g *serversServer) CreateChannel(
 	if err != nil {
 		return nil, err
 	}
+	access, err := targetsOf("role_ids", r.GetRoleIds(), "member_ids", r.GetMemberIds())
+	if err != nil {
+		return nil, err
+	}
 	channel, err := g.s.CreateChannel(ctx, servers.NewChannel{
 		Server: id, Kind: servers.ChannelKind(r.GetKind()), Name: r.GetName(), Topic: r.GetTopic(), Parent: parent,
+		Private: r.GetPrivate(), Access: access,
 	})
 	return &serversv1.CreateChannelResponse{Channel: protoChannel(channel)}, err
 }
@@ -139,8 +144,51 @@ func (g *serversServer) UpdateChannel(
 	if err != nil {
 		return nil, err
 	}
-	channel, err := g.s.UpdateChannel(ctx, id, servers.ChannelUpdate{Name: r.Name, Topic: r.Topic}, r.GetReason())
+	u := servers.ChannelUpdate{Name: r.Name, Topic: r.Topic, Synced: r.Synced}
+	if r.ParentId != nil {
+		parent, err := idOrNone[beep.ChannelID]("parent_id", r.GetParentId())
+		if err != nil {
+			return nil, err
+		}
+		u.Parent = &parent
+	}
+	channel, err := g.s.UpdateChannel(ctx, id, u, r.GetReason())
 	return &serversv1.UpdateChannelResponse{Channel: protoChannel(channel)}, err
+}
+
+// ReorderChannels decodes, calls and encodes.
+func (g *serversServer) ReorderChannels(
+	ctx context.Context, r *serversv1.ReorderChannelsRequest,
+) (*serversv1.ReorderChannelsResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	order, err := idsOf[beep.ChannelID]("channel_ids", r.GetChannelIds())
+	if err != nil {
+		return nil, err
+	}
+	list, err := g.s.ReorderChannels(ctx, id, order)
+	return &serversv1.ReorderChannelsResponse{Channels: protos(list, protoChannel)}, err
+}
+
+// SetChannelAccess decodes, calls and encodes.
+func (g *serversServer) SetChannelAccess(
+	ctx context.Context, r *serversv1.SetChannelAccessRequest,
+) (*serversv1.SetChannelAccessResponse, error) {
+	a := servers.Access{Private: r.Private}
+	var err error
+	if a.Channel, err = idOf[beep.ChannelID]("channel_id", r.GetChannelId()); err != nil {
+		return nil, err
+	}
+	if a.Add, err = targetsOf("add_role_ids", r.GetAddRoleIds(), "add_member_ids", r.GetAddMemberIds()); err != nil {
+		return nil, err
+	}
+	if a.Remove, err = targetsOf("remove_role_ids", r.GetRemoveRoleIds(), "remove_member_ids", r.GetRemoveMemberIds()); err != nil {
+		return nil, err
+	}
+	list, err := g.s.SetChannelAccess(ctx, a, r.GetReason())
+	return &serversv1.SetChannelAccessResponse{Overwrites: protos(list, protoOverwrite)}, err
 }
 
 // DeleteChannel decodes, calls and encodes.

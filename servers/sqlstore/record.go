@@ -34,6 +34,7 @@ func (t *transaction) record(at time.Time, record servers.Record) {
 		t.exec(`INSERT INTO invitations (code, server_id, creator_id, max_uses, uses, expires_at, created_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?)`, r.Code, int64(r.Server), int64(r.Creator), int64(r.MaxUses), int64(r.Uses),
 			millis(r.ExpiresAt), millis(r.CreatedAt))
+		t.limitLive(at, r)
 	case servers.InvitationUsed:
 		t.one(beep.ErrNotFound, `UPDATE invitations SET uses = uses + 1
 			WHERE code = ? AND (max_uses = 0 OR uses < max_uses) AND (expires_at = 0 OR expires_at > ?)`, r.Code, millis(at))
@@ -47,6 +48,19 @@ func (t *transaction) record(at time.Time, record servers.Record) {
 		t.audited(r)
 	default:
 		t.err = fmt.Errorf("no table for a %T", record)
+	}
+}
+
+// limitLive counts a server's live invitations. The commit holds the row of the server's scope, so the count stays true.
+func (t *transaction) limitLive(at time.Time, r servers.InvitationCreated) {
+	if t.err != nil || r.MaxLive == 0 {
+		return
+	}
+	var n int
+	t.err = t.tx.QueryRow(t.ctx, `SELECT COUNT(*) FROM invitations WHERE server_id = ?
+		AND (max_uses = 0 OR uses < max_uses) AND (expires_at = 0 OR expires_at > ?)`, int64(r.Server), millis(at)).Scan(&n)
+	if t.err == nil && n > r.MaxLive {
+		t.err = servers.ErrInvitationLimit
 	}
 }
 

@@ -136,6 +136,9 @@ func testInvitations(t *testing.T, w *world) {
 	live := value(w.Invitations(w.ctx, w.server.ID, before, 3))(t)
 	equal(t, "newest first, as many as asked", live, []servers.Invitation{ending, once, forever})
 	live = value(w.Invitations(w.ctx, w.server.ID, now(), 10))(t)
+	c := w.of()
+	c.Records = []servers.Record{servers.InvitationCreated{Invitation: invitation("one more", 0), MaxLive: 3}}
+	refused(t, "one more than is allowed", w.Commit(w.ctx, c), servers.ErrInvitationLimit)
 	equal(t, "without the expired", live, []servers.Invitation{once, forever, old})
 
 	use := func(code string, at time.Time) error {
@@ -158,7 +161,7 @@ func testInvitations(t *testing.T, w *world) {
 	equal(t, "a used-up one can be read", value(w.Invitation(w.ctx, once.Code))(t), once)
 	equal(t, "without the used-up", value(w.Invitations(w.ctx, w.server.ID, now(), 10))(t), []servers.Invitation{forever, old})
 
-	c := w.of()
+	c = w.of()
 	c.Records = []servers.Record{servers.InvitationRevoked{Code: forever.Code}}
 	w.must(t, c)
 	_, err := w.Invitation(w.ctx, forever.Code)

@@ -376,7 +376,7 @@ type Channel struct {
 	Topic string `protobuf:"bytes,5,opt,name=topic,proto3" json:"topic,omitempty"`
 	// The category that it stands in, or 0.
 	ParentId uint64 `protobuf:"varint,6,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
-	// Lower comes first; unique within the server.
+	// Lower comes first. Unique on the server; gaps mean nothing.
 	Position uint32 `protobuf:"varint,7,opt,name=position,proto3" json:"position,omitempty"`
 	// Whether it follows its category's overwrites instead of its own.
 	Synced        bool `protobuf:"varint,8,opt,name=synced,proto3" json:"synced,omitempty"`
@@ -1426,7 +1426,13 @@ type CreateChannelRequest struct {
 	// At most 1,024 characters.
 	Topic string `protobuf:"bytes,4,opt,name=topic,proto3" json:"topic,omitempty"`
 	// A category of the same server, or 0.
-	ParentId      uint64 `protobuf:"varint,5,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
+	ParentId uint64 `protobuf:"varint,5,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
+	// Whether only those named below see it, and the caller. It then follows no category.
+	Private bool `protobuf:"varint,6,opt,name=private,proto3" json:"private,omitempty"`
+	// With private: roles that see it.
+	RoleIds []uint64 `protobuf:"varint,7,rep,packed,name=role_ids,json=roleIds,proto3" json:"role_ids,omitempty"`
+	// With private: members who see it.
+	MemberIds     []uint64 `protobuf:"varint,8,rep,packed,name=member_ids,json=memberIds,proto3" json:"member_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1494,6 +1500,27 @@ func (x *CreateChannelRequest) GetParentId() uint64 {
 		return x.ParentId
 	}
 	return 0
+}
+
+func (x *CreateChannelRequest) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
+}
+
+func (x *CreateChannelRequest) GetRoleIds() []uint64 {
+	if x != nil {
+		return x.RoleIds
+	}
+	return nil
+}
+
+func (x *CreateChannelRequest) GetMemberIds() []uint64 {
+	if x != nil {
+		return x.MemberIds
+	}
+	return nil
 }
 
 // CreateChannelResponse is what CreateChannel answers.
@@ -1736,7 +1763,11 @@ type UpdateChannelRequest struct {
 	// At most 1,024 characters.
 	Topic *string `protobuf:"bytes,3,opt,name=topic,proto3,oneof" json:"topic,omitempty"`
 	// Why, for the audit log: at most 512 characters.
-	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// A category of the same server, or 0 for none. The channel keeps what it inherited, unless synced says otherwise.
+	ParentId *uint64 `protobuf:"varint,5,opt,name=parent_id,json=parentId,proto3,oneof" json:"parent_id,omitempty"`
+	// Whether it follows its category's overwrites. To end that keeps them as its own.
+	Synced        *bool `protobuf:"varint,6,opt,name=synced,proto3,oneof" json:"synced,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1799,6 +1830,20 @@ func (x *UpdateChannelRequest) GetReason() string {
 	return ""
 }
 
+func (x *UpdateChannelRequest) GetParentId() uint64 {
+	if x != nil && x.ParentId != nil {
+		return *x.ParentId
+	}
+	return 0
+}
+
+func (x *UpdateChannelRequest) GetSynced() bool {
+	if x != nil && x.Synced != nil {
+		return *x.Synced
+	}
+	return false
+}
+
 // UpdateChannelResponse is what UpdateChannel answers.
 type UpdateChannelResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1845,6 +1890,253 @@ func (x *UpdateChannelResponse) GetChannel() *Channel {
 	return nil
 }
 
+// ReorderChannelsRequest is what ReorderChannels takes.
+type ReorderChannelsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// Every channel that the caller sees, first to last; another set than there is now is 422 channels_changed.
+	ChannelIds    []uint64 `protobuf:"varint,2,rep,packed,name=channel_ids,json=channelIds,proto3" json:"channel_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReorderChannelsRequest) Reset() {
+	*x = ReorderChannelsRequest{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReorderChannelsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReorderChannelsRequest) ProtoMessage() {}
+
+func (x *ReorderChannelsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReorderChannelsRequest.ProtoReflect.Descriptor instead.
+func (*ReorderChannelsRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ReorderChannelsRequest) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *ReorderChannelsRequest) GetChannelIds() []uint64 {
+	if x != nil {
+		return x.ChannelIds
+	}
+	return nil
+}
+
+// ReorderChannelsResponse is what ReorderChannels answers.
+type ReorderChannelsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channels that the caller sees, in their new order.
+	Channels      []*Channel `protobuf:"bytes,1,rep,name=channels,proto3" json:"channels,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReorderChannelsResponse) Reset() {
+	*x = ReorderChannelsResponse{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReorderChannelsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReorderChannelsResponse) ProtoMessage() {}
+
+func (x *ReorderChannelsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReorderChannelsResponse.ProtoReflect.Descriptor instead.
+func (*ReorderChannelsResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ReorderChannelsResponse) GetChannels() []*Channel {
+	if x != nil {
+		return x.Channels
+	}
+	return nil
+}
+
+// SetChannelAccessRequest is what SetChannelAccess takes.
+type SetChannelAccessRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel. One that follows its category is 422 channel_synced.
+	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// Whether @everyone is shut out; left out, that stays.
+	Private *bool `protobuf:"varint,2,opt,name=private,proto3,oneof" json:"private,omitempty"`
+	// Roles that are to see it.
+	AddRoleIds []uint64 `protobuf:"varint,3,rep,packed,name=add_role_ids,json=addRoleIds,proto3" json:"add_role_ids,omitempty"`
+	// Members who are to see it.
+	AddMemberIds []uint64 `protobuf:"varint,4,rep,packed,name=add_member_ids,json=addMemberIds,proto3" json:"add_member_ids,omitempty"`
+	// Roles that are no more let in by their own overwrite.
+	RemoveRoleIds []uint64 `protobuf:"varint,5,rep,packed,name=remove_role_ids,json=removeRoleIds,proto3" json:"remove_role_ids,omitempty"`
+	// Members who are no more let in by their own overwrite.
+	RemoveMemberIds []uint64 `protobuf:"varint,6,rep,packed,name=remove_member_ids,json=removeMemberIds,proto3" json:"remove_member_ids,omitempty"`
+	// Why, for the audit log: at most 512 characters.
+	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetChannelAccessRequest) Reset() {
+	*x = SetChannelAccessRequest{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetChannelAccessRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetChannelAccessRequest) ProtoMessage() {}
+
+func (x *SetChannelAccessRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetChannelAccessRequest.ProtoReflect.Descriptor instead.
+func (*SetChannelAccessRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *SetChannelAccessRequest) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *SetChannelAccessRequest) GetPrivate() bool {
+	if x != nil && x.Private != nil {
+		return *x.Private
+	}
+	return false
+}
+
+func (x *SetChannelAccessRequest) GetAddRoleIds() []uint64 {
+	if x != nil {
+		return x.AddRoleIds
+	}
+	return nil
+}
+
+func (x *SetChannelAccessRequest) GetAddMemberIds() []uint64 {
+	if x != nil {
+		return x.AddMemberIds
+	}
+	return nil
+}
+
+func (x *SetChannelAccessRequest) GetRemoveRoleIds() []uint64 {
+	if x != nil {
+		return x.RemoveRoleIds
+	}
+	return nil
+}
+
+func (x *SetChannelAccessRequest) GetRemoveMemberIds() []uint64 {
+	if x != nil {
+		return x.RemoveMemberIds
+	}
+	return nil
+}
+
+func (x *SetChannelAccessRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// SetChannelAccessResponse is what SetChannelAccess answers.
+type SetChannelAccessResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel's overwrites as they stand, in order of id.
+	Overwrites    []*Overwrite `protobuf:"bytes,1,rep,name=overwrites,proto3" json:"overwrites,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetChannelAccessResponse) Reset() {
+	*x = SetChannelAccessResponse{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetChannelAccessResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetChannelAccessResponse) ProtoMessage() {}
+
+func (x *SetChannelAccessResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetChannelAccessResponse.ProtoReflect.Descriptor instead.
+func (*SetChannelAccessResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *SetChannelAccessResponse) GetOverwrites() []*Overwrite {
+	if x != nil {
+		return x.Overwrites
+	}
+	return nil
+}
+
 // DeleteChannelRequest is what DeleteChannel takes.
 type DeleteChannelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1858,7 +2150,7 @@ type DeleteChannelRequest struct {
 
 func (x *DeleteChannelRequest) Reset() {
 	*x = DeleteChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1870,7 +2162,7 @@ func (x *DeleteChannelRequest) String() string {
 func (*DeleteChannelRequest) ProtoMessage() {}
 
 func (x *DeleteChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1883,7 +2175,7 @@ func (x *DeleteChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{30}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DeleteChannelRequest) GetChannelId() uint64 {
@@ -1909,7 +2201,7 @@ type DeleteChannelResponse struct {
 
 func (x *DeleteChannelResponse) Reset() {
 	*x = DeleteChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1921,7 +2213,7 @@ func (x *DeleteChannelResponse) String() string {
 func (*DeleteChannelResponse) ProtoMessage() {}
 
 func (x *DeleteChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1934,7 +2226,7 @@ func (x *DeleteChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{31}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{35}
 }
 
 // ListOverwritesRequest is what ListOverwrites takes.
@@ -1948,7 +2240,7 @@ type ListOverwritesRequest struct {
 
 func (x *ListOverwritesRequest) Reset() {
 	*x = ListOverwritesRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1960,7 +2252,7 @@ func (x *ListOverwritesRequest) String() string {
 func (*ListOverwritesRequest) ProtoMessage() {}
 
 func (x *ListOverwritesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1973,7 +2265,7 @@ func (x *ListOverwritesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOverwritesRequest.ProtoReflect.Descriptor instead.
 func (*ListOverwritesRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{32}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ListOverwritesRequest) GetChannelId() uint64 {
@@ -1994,7 +2286,7 @@ type ListOverwritesResponse struct {
 
 func (x *ListOverwritesResponse) Reset() {
 	*x = ListOverwritesResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2006,7 +2298,7 @@ func (x *ListOverwritesResponse) String() string {
 func (*ListOverwritesResponse) ProtoMessage() {}
 
 func (x *ListOverwritesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2019,7 +2311,7 @@ func (x *ListOverwritesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOverwritesResponse.ProtoReflect.Descriptor instead.
 func (*ListOverwritesResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{33}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListOverwritesResponse) GetOverwrites() []*Overwrite {
@@ -2050,7 +2342,7 @@ type SetOverwriteRequest struct {
 
 func (x *SetOverwriteRequest) Reset() {
 	*x = SetOverwriteRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2062,7 +2354,7 @@ func (x *SetOverwriteRequest) String() string {
 func (*SetOverwriteRequest) ProtoMessage() {}
 
 func (x *SetOverwriteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2075,7 +2367,7 @@ func (x *SetOverwriteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOverwriteRequest.ProtoReflect.Descriptor instead.
 func (*SetOverwriteRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{34}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SetOverwriteRequest) GetChannelId() uint64 {
@@ -2131,7 +2423,7 @@ type SetOverwriteResponse struct {
 
 func (x *SetOverwriteResponse) Reset() {
 	*x = SetOverwriteResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2435,7 @@ func (x *SetOverwriteResponse) String() string {
 func (*SetOverwriteResponse) ProtoMessage() {}
 
 func (x *SetOverwriteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2448,7 @@ func (x *SetOverwriteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOverwriteResponse.ProtoReflect.Descriptor instead.
 func (*SetOverwriteResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{35}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SetOverwriteResponse) GetOverwrite() *Overwrite {
@@ -2181,7 +2473,7 @@ type ClearOverwriteRequest struct {
 
 func (x *ClearOverwriteRequest) Reset() {
 	*x = ClearOverwriteRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2193,7 +2485,7 @@ func (x *ClearOverwriteRequest) String() string {
 func (*ClearOverwriteRequest) ProtoMessage() {}
 
 func (x *ClearOverwriteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2206,7 +2498,7 @@ func (x *ClearOverwriteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearOverwriteRequest.ProtoReflect.Descriptor instead.
 func (*ClearOverwriteRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{36}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ClearOverwriteRequest) GetChannelId() uint64 {
@@ -2239,7 +2531,7 @@ type ClearOverwriteResponse struct {
 
 func (x *ClearOverwriteResponse) Reset() {
 	*x = ClearOverwriteResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2543,7 @@ func (x *ClearOverwriteResponse) String() string {
 func (*ClearOverwriteResponse) ProtoMessage() {}
 
 func (x *ClearOverwriteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2556,7 @@ func (x *ClearOverwriteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearOverwriteResponse.ProtoReflect.Descriptor instead.
 func (*ClearOverwriteResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{37}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{41}
 }
 
 // ListMembersRequest is what ListMembers takes.
@@ -2282,7 +2574,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2294,7 +2586,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2307,7 +2599,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{38}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ListMembersRequest) GetServerId() uint64 {
@@ -2342,7 +2634,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2354,7 +2646,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2367,7 +2659,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{39}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ListMembersResponse) GetMembers() []*Member {
@@ -2390,7 +2682,7 @@ type GetMemberRequest struct {
 
 func (x *GetMemberRequest) Reset() {
 	*x = GetMemberRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2402,7 +2694,7 @@ func (x *GetMemberRequest) String() string {
 func (*GetMemberRequest) ProtoMessage() {}
 
 func (x *GetMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2415,7 +2707,7 @@ func (x *GetMemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMemberRequest.ProtoReflect.Descriptor instead.
 func (*GetMemberRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{40}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *GetMemberRequest) GetServerId() uint64 {
@@ -2443,7 +2735,7 @@ type GetMemberResponse struct {
 
 func (x *GetMemberResponse) Reset() {
 	*x = GetMemberResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2455,7 +2747,7 @@ func (x *GetMemberResponse) String() string {
 func (*GetMemberResponse) ProtoMessage() {}
 
 func (x *GetMemberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2468,7 +2760,7 @@ func (x *GetMemberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMemberResponse.ProtoReflect.Descriptor instead.
 func (*GetMemberResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{41}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *GetMemberResponse) GetMember() *Member {
@@ -2493,7 +2785,7 @@ type CreateInvitationRequest struct {
 
 func (x *CreateInvitationRequest) Reset() {
 	*x = CreateInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2505,7 +2797,7 @@ func (x *CreateInvitationRequest) String() string {
 func (*CreateInvitationRequest) ProtoMessage() {}
 
 func (x *CreateInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2518,7 +2810,7 @@ func (x *CreateInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateInvitationRequest.ProtoReflect.Descriptor instead.
 func (*CreateInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{42}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *CreateInvitationRequest) GetServerId() uint64 {
@@ -2553,7 +2845,7 @@ type CreateInvitationResponse struct {
 
 func (x *CreateInvitationResponse) Reset() {
 	*x = CreateInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2565,7 +2857,7 @@ func (x *CreateInvitationResponse) String() string {
 func (*CreateInvitationResponse) ProtoMessage() {}
 
 func (x *CreateInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2578,7 +2870,7 @@ func (x *CreateInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateInvitationResponse.ProtoReflect.Descriptor instead.
 func (*CreateInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{43}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CreateInvitationResponse) GetInvitation() *Invitation {
@@ -2599,7 +2891,7 @@ type ListInvitationsRequest struct {
 
 func (x *ListInvitationsRequest) Reset() {
 	*x = ListInvitationsRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2611,7 +2903,7 @@ func (x *ListInvitationsRequest) String() string {
 func (*ListInvitationsRequest) ProtoMessage() {}
 
 func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2624,7 +2916,7 @@ func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsRequest.ProtoReflect.Descriptor instead.
 func (*ListInvitationsRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{44}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ListInvitationsRequest) GetServerId() uint64 {
@@ -2645,7 +2937,7 @@ type ListInvitationsResponse struct {
 
 func (x *ListInvitationsResponse) Reset() {
 	*x = ListInvitationsResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2657,7 +2949,7 @@ func (x *ListInvitationsResponse) String() string {
 func (*ListInvitationsResponse) ProtoMessage() {}
 
 func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2670,7 +2962,7 @@ func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsResponse.ProtoReflect.Descriptor instead.
 func (*ListInvitationsResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{45}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ListInvitationsResponse) GetInvitations() []*Invitation {
@@ -2691,7 +2983,7 @@ type RevokeInvitationRequest struct {
 
 func (x *RevokeInvitationRequest) Reset() {
 	*x = RevokeInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2703,7 +2995,7 @@ func (x *RevokeInvitationRequest) String() string {
 func (*RevokeInvitationRequest) ProtoMessage() {}
 
 func (x *RevokeInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2716,7 +3008,7 @@ func (x *RevokeInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeInvitationRequest.ProtoReflect.Descriptor instead.
 func (*RevokeInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{46}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *RevokeInvitationRequest) GetCode() string {
@@ -2735,7 +3027,7 @@ type RevokeInvitationResponse struct {
 
 func (x *RevokeInvitationResponse) Reset() {
 	*x = RevokeInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2747,7 +3039,7 @@ func (x *RevokeInvitationResponse) String() string {
 func (*RevokeInvitationResponse) ProtoMessage() {}
 
 func (x *RevokeInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2760,7 +3052,7 @@ func (x *RevokeInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeInvitationResponse.ProtoReflect.Descriptor instead.
 func (*RevokeInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{47}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{51}
 }
 
 // GetInvitationRequest is what GetInvitation takes.
@@ -2774,7 +3066,7 @@ type GetInvitationRequest struct {
 
 func (x *GetInvitationRequest) Reset() {
 	*x = GetInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2786,7 +3078,7 @@ func (x *GetInvitationRequest) String() string {
 func (*GetInvitationRequest) ProtoMessage() {}
 
 func (x *GetInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2799,7 +3091,7 @@ func (x *GetInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvitationRequest.ProtoReflect.Descriptor instead.
 func (*GetInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{48}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *GetInvitationRequest) GetCode() string {
@@ -2820,7 +3112,7 @@ type GetInvitationResponse struct {
 
 func (x *GetInvitationResponse) Reset() {
 	*x = GetInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2832,7 +3124,7 @@ func (x *GetInvitationResponse) String() string {
 func (*GetInvitationResponse) ProtoMessage() {}
 
 func (x *GetInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2845,7 +3137,7 @@ func (x *GetInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvitationResponse.ProtoReflect.Descriptor instead.
 func (*GetInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{49}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GetInvitationResponse) GetPreview() *InvitationPreview {
@@ -2866,7 +3158,7 @@ type AcceptInvitationRequest struct {
 
 func (x *AcceptInvitationRequest) Reset() {
 	*x = AcceptInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2878,7 +3170,7 @@ func (x *AcceptInvitationRequest) String() string {
 func (*AcceptInvitationRequest) ProtoMessage() {}
 
 func (x *AcceptInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2891,7 +3183,7 @@ func (x *AcceptInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptInvitationRequest.ProtoReflect.Descriptor instead.
 func (*AcceptInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{50}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *AcceptInvitationRequest) GetCode() string {
@@ -2912,7 +3204,7 @@ type AcceptInvitationResponse struct {
 
 func (x *AcceptInvitationResponse) Reset() {
 	*x = AcceptInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2924,7 +3216,7 @@ func (x *AcceptInvitationResponse) String() string {
 func (*AcceptInvitationResponse) ProtoMessage() {}
 
 func (x *AcceptInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2937,7 +3229,7 @@ func (x *AcceptInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptInvitationResponse.ProtoReflect.Descriptor instead.
 func (*AcceptInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{51}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *AcceptInvitationResponse) GetServer() *Server {
@@ -2977,7 +3269,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2989,7 +3281,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3002,7 +3294,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{52}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Change) GetRev() uint64 {
@@ -3233,7 +3525,7 @@ type Removed struct {
 
 func (x *Removed) Reset() {
 	*x = Removed{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3245,7 +3537,7 @@ func (x *Removed) String() string {
 func (*Removed) ProtoMessage() {}
 
 func (x *Removed) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3258,7 +3550,7 @@ func (x *Removed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Removed.ProtoReflect.Descriptor instead.
 func (*Removed) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{53}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Removed) GetId() uint64 {
@@ -3279,7 +3571,7 @@ type GetRevsRequest struct {
 
 func (x *GetRevsRequest) Reset() {
 	*x = GetRevsRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[54]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3291,7 +3583,7 @@ func (x *GetRevsRequest) String() string {
 func (*GetRevsRequest) ProtoMessage() {}
 
 func (x *GetRevsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[54]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3304,7 +3596,7 @@ func (x *GetRevsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRevsRequest.ProtoReflect.Descriptor instead.
 func (*GetRevsRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{54}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *GetRevsRequest) GetScopes() []*Scope {
@@ -3325,7 +3617,7 @@ type GetRevsResponse struct {
 
 func (x *GetRevsResponse) Reset() {
 	*x = GetRevsResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[55]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3337,7 +3629,7 @@ func (x *GetRevsResponse) String() string {
 func (*GetRevsResponse) ProtoMessage() {}
 
 func (x *GetRevsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[55]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3350,7 +3642,7 @@ func (x *GetRevsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRevsResponse.ProtoReflect.Descriptor instead.
 func (*GetRevsResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{55}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *GetRevsResponse) GetRevs() []uint64 {
@@ -3375,7 +3667,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[56]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3387,7 +3679,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[56]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3400,7 +3692,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{56}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ListChangesRequest) GetScope() *Scope {
@@ -3437,7 +3729,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[57]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3449,7 +3741,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[57]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3462,7 +3754,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{57}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ListChangesResponse) GetChanges() []*Change {
@@ -3490,7 +3782,7 @@ type ResolveChannelRequest struct {
 
 func (x *ResolveChannelRequest) Reset() {
 	*x = ResolveChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3502,7 +3794,7 @@ func (x *ResolveChannelRequest) String() string {
 func (*ResolveChannelRequest) ProtoMessage() {}
 
 func (x *ResolveChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3515,7 +3807,7 @@ func (x *ResolveChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveChannelRequest.ProtoReflect.Descriptor instead.
 func (*ResolveChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{58}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ResolveChannelRequest) GetChannelId() uint64 {
@@ -3536,7 +3828,7 @@ type ResolveChannelResponse struct {
 
 func (x *ResolveChannelResponse) Reset() {
 	*x = ResolveChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3548,7 +3840,7 @@ func (x *ResolveChannelResponse) String() string {
 func (*ResolveChannelResponse) ProtoMessage() {}
 
 func (x *ResolveChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3561,7 +3853,7 @@ func (x *ResolveChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveChannelResponse.ProtoReflect.Descriptor instead.
 func (*ResolveChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{59}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ResolveChannelResponse) GetScope() *Scope {
@@ -3671,13 +3963,17 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\"1\n" +
 	"\x12LeaveServerRequest\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\"\x15\n" +
-	"\x13LeaveServerResponse\"\x8e\x01\n" +
+	"\x13LeaveServerResponse\"\xe2\x01\n" +
 	"\x14CreateChannelRequest\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
 	"\x05topic\x18\x04 \x01(\tR\x05topic\x12\x1b\n" +
-	"\tparent_id\x18\x05 \x01(\x04R\bparentId\"K\n" +
+	"\tparent_id\x18\x05 \x01(\x04R\bparentId\x12\x18\n" +
+	"\aprivate\x18\x06 \x01(\bR\aprivate\x12\x19\n" +
+	"\brole_ids\x18\a \x03(\x04R\aroleIds\x12\x1d\n" +
+	"\n" +
+	"member_ids\x18\b \x03(\x04R\tmemberIds\"K\n" +
 	"\x15CreateChannelResponse\x122\n" +
 	"\achannel\x18\x01 \x01(\v2\x18.beep.servers.v1.ChannelR\achannel\"2\n" +
 	"\x13ListChannelsRequest\x12\x1b\n" +
@@ -3688,17 +3984,44 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\"H\n" +
 	"\x12GetChannelResponse\x122\n" +
-	"\achannel\x18\x01 \x01(\v2\x18.beep.servers.v1.ChannelR\achannel\"\x94\x01\n" +
+	"\achannel\x18\x01 \x01(\v2\x18.beep.servers.v1.ChannelR\achannel\"\xec\x01\n" +
 	"\x14UpdateChannelRequest\x12\x1d\n" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\x19\n" +
 	"\x05topic\x18\x03 \x01(\tH\x01R\x05topic\x88\x01\x01\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reasonB\a\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12 \n" +
+	"\tparent_id\x18\x05 \x01(\x04H\x02R\bparentId\x88\x01\x01\x12\x1b\n" +
+	"\x06synced\x18\x06 \x01(\bH\x03R\x06synced\x88\x01\x01B\a\n" +
 	"\x05_nameB\b\n" +
-	"\x06_topic\"K\n" +
+	"\x06_topicB\f\n" +
+	"\n" +
+	"_parent_idB\t\n" +
+	"\a_synced\"K\n" +
 	"\x15UpdateChannelResponse\x122\n" +
-	"\achannel\x18\x01 \x01(\v2\x18.beep.servers.v1.ChannelR\achannel\"M\n" +
+	"\achannel\x18\x01 \x01(\v2\x18.beep.servers.v1.ChannelR\achannel\"V\n" +
+	"\x16ReorderChannelsRequest\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x1f\n" +
+	"\vchannel_ids\x18\x02 \x03(\x04R\n" +
+	"channelIds\"O\n" +
+	"\x17ReorderChannelsResponse\x124\n" +
+	"\bchannels\x18\x01 \x03(\v2\x18.beep.servers.v1.ChannelR\bchannels\"\x97\x02\n" +
+	"\x17SetChannelAccessRequest\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x1d\n" +
+	"\aprivate\x18\x02 \x01(\bH\x00R\aprivate\x88\x01\x01\x12 \n" +
+	"\fadd_role_ids\x18\x03 \x03(\x04R\n" +
+	"addRoleIds\x12$\n" +
+	"\x0eadd_member_ids\x18\x04 \x03(\x04R\faddMemberIds\x12&\n" +
+	"\x0fremove_role_ids\x18\x05 \x03(\x04R\rremoveRoleIds\x12*\n" +
+	"\x11remove_member_ids\x18\x06 \x03(\x04R\x0fremoveMemberIds\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reasonB\n" +
+	"\n" +
+	"\b_private\"V\n" +
+	"\x18SetChannelAccessResponse\x12:\n" +
+	"\n" +
+	"overwrites\x18\x01 \x03(\v2\x1a.beep.servers.v1.OverwriteR\n" +
+	"overwrites\"M\n" +
 	"\x14DeleteChannelRequest\x12\x1d\n" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x16\n" +
@@ -3800,7 +4123,7 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\"F\n" +
 	"\x16ResolveChannelResponse\x12,\n" +
-	"\x05scope\x18\x01 \x01(\v2\x16.beep.servers.v1.ScopeR\x05scope2\xb1\x18\n" +
+	"\x05scope\x18\x01 \x01(\v2\x16.beep.servers.v1.ScopeR\x05scope2\xe3\x1a\n" +
 	"\aServers\x12|\n" +
 	"\fCreateServer\x12$.beep.servers.v1.CreateServerRequest\x1a%.beep.servers.v1.CreateServerResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*b\x06server\"\f/api/servers\x12n\n" +
 	"\vListServers\x12#.beep.servers.v1.ListServersRequest\x1a$.beep.servers.v1.ListServersResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/api/servers\x12|\n" +
@@ -3813,7 +4136,9 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\fListChannels\x12$.beep.servers.v1.ListChannelsRequest\x1a%.beep.servers.v1.ListChannelsResponse\")\x82\xd3\xe4\x93\x02#\x12!/api/servers/{server_id}/channels\x12\x82\x01\n" +
 	"\n" +
 	"GetChannel\x12\".beep.servers.v1.GetChannelRequest\x1a#.beep.servers.v1.GetChannelResponse\"+\x82\xd3\xe4\x93\x02%b\achannel\x12\x1a/api/channels/{channel_id}\x12\x8e\x01\n" +
-	"\rUpdateChannel\x12%.beep.servers.v1.UpdateChannelRequest\x1a&.beep.servers.v1.UpdateChannelResponse\".\x82\xd3\xe4\x93\x02(:\x01*b\achannel2\x1a/api/channels/{channel_id}\x12\x82\x01\n" +
+	"\rUpdateChannel\x12%.beep.servers.v1.UpdateChannelRequest\x1a&.beep.servers.v1.UpdateChannelResponse\".\x82\xd3\xe4\x93\x02(:\x01*b\achannel2\x1a/api/channels/{channel_id}\x12\x97\x01\n" +
+	"\x0fReorderChannels\x12'.beep.servers.v1.ReorderChannelsRequest\x1a(.beep.servers.v1.ReorderChannelsResponse\"1\x82\xd3\xe4\x93\x02+:\x01*\x1a&/api/servers/{server_id}/channel-order\x12\x95\x01\n" +
+	"\x10SetChannelAccess\x12(.beep.servers.v1.SetChannelAccessRequest\x1a).beep.servers.v1.SetChannelAccessResponse\",\x82\xd3\xe4\x93\x02&:\x01*\x1a!/api/channels/{channel_id}/access\x12\x82\x01\n" +
 	"\rDeleteChannel\x12%.beep.servers.v1.DeleteChannelRequest\x1a&.beep.servers.v1.DeleteChannelResponse\"\"\x82\xd3\xe4\x93\x02\x1c*\x1a/api/channels/{channel_id}\x12\x90\x01\n" +
 	"\x0eListOverwrites\x12&.beep.servers.v1.ListOverwritesRequest\x1a'.beep.servers.v1.ListOverwritesResponse\"-\x82\xd3\xe4\x93\x02'\x12%/api/channels/{channel_id}/overwrites\x12\x98\x01\n" +
 	"\fSetOverwrite\x12$.beep.servers.v1.SetOverwriteRequest\x1a%.beep.servers.v1.SetOverwriteResponse\";\x82\xd3\xe4\x93\x025:\x01*b\toverwrite\x1a%/api/channels/{channel_id}/overwrites\x12\x9f\x01\n" +
@@ -3843,7 +4168,7 @@ func file_beep_servers_v1_servers_proto_rawDescGZIP() []byte {
 	return file_beep_servers_v1_servers_proto_rawDescData
 }
 
-var file_beep_servers_v1_servers_proto_msgTypes = make([]protoimpl.MessageInfo, 60)
+var file_beep_servers_v1_servers_proto_msgTypes = make([]protoimpl.MessageInfo, 64)
 var file_beep_servers_v1_servers_proto_goTypes = []any{
 	(*Scope)(nil),                    // 0: beep.servers.v1.Scope
 	(*Server)(nil),                   // 1: beep.servers.v1.Server
@@ -3875,44 +4200,48 @@ var file_beep_servers_v1_servers_proto_goTypes = []any{
 	(*GetChannelResponse)(nil),       // 27: beep.servers.v1.GetChannelResponse
 	(*UpdateChannelRequest)(nil),     // 28: beep.servers.v1.UpdateChannelRequest
 	(*UpdateChannelResponse)(nil),    // 29: beep.servers.v1.UpdateChannelResponse
-	(*DeleteChannelRequest)(nil),     // 30: beep.servers.v1.DeleteChannelRequest
-	(*DeleteChannelResponse)(nil),    // 31: beep.servers.v1.DeleteChannelResponse
-	(*ListOverwritesRequest)(nil),    // 32: beep.servers.v1.ListOverwritesRequest
-	(*ListOverwritesResponse)(nil),   // 33: beep.servers.v1.ListOverwritesResponse
-	(*SetOverwriteRequest)(nil),      // 34: beep.servers.v1.SetOverwriteRequest
-	(*SetOverwriteResponse)(nil),     // 35: beep.servers.v1.SetOverwriteResponse
-	(*ClearOverwriteRequest)(nil),    // 36: beep.servers.v1.ClearOverwriteRequest
-	(*ClearOverwriteResponse)(nil),   // 37: beep.servers.v1.ClearOverwriteResponse
-	(*ListMembersRequest)(nil),       // 38: beep.servers.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),      // 39: beep.servers.v1.ListMembersResponse
-	(*GetMemberRequest)(nil),         // 40: beep.servers.v1.GetMemberRequest
-	(*GetMemberResponse)(nil),        // 41: beep.servers.v1.GetMemberResponse
-	(*CreateInvitationRequest)(nil),  // 42: beep.servers.v1.CreateInvitationRequest
-	(*CreateInvitationResponse)(nil), // 43: beep.servers.v1.CreateInvitationResponse
-	(*ListInvitationsRequest)(nil),   // 44: beep.servers.v1.ListInvitationsRequest
-	(*ListInvitationsResponse)(nil),  // 45: beep.servers.v1.ListInvitationsResponse
-	(*RevokeInvitationRequest)(nil),  // 46: beep.servers.v1.RevokeInvitationRequest
-	(*RevokeInvitationResponse)(nil), // 47: beep.servers.v1.RevokeInvitationResponse
-	(*GetInvitationRequest)(nil),     // 48: beep.servers.v1.GetInvitationRequest
-	(*GetInvitationResponse)(nil),    // 49: beep.servers.v1.GetInvitationResponse
-	(*AcceptInvitationRequest)(nil),  // 50: beep.servers.v1.AcceptInvitationRequest
-	(*AcceptInvitationResponse)(nil), // 51: beep.servers.v1.AcceptInvitationResponse
-	(*Change)(nil),                   // 52: beep.servers.v1.Change
-	(*Removed)(nil),                  // 53: beep.servers.v1.Removed
-	(*GetRevsRequest)(nil),           // 54: beep.servers.v1.GetRevsRequest
-	(*GetRevsResponse)(nil),          // 55: beep.servers.v1.GetRevsResponse
-	(*ListChangesRequest)(nil),       // 56: beep.servers.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),      // 57: beep.servers.v1.ListChangesResponse
-	(*ResolveChannelRequest)(nil),    // 58: beep.servers.v1.ResolveChannelRequest
-	(*ResolveChannelResponse)(nil),   // 59: beep.servers.v1.ResolveChannelResponse
-	(*timestamppb.Timestamp)(nil),    // 60: google.protobuf.Timestamp
+	(*ReorderChannelsRequest)(nil),   // 30: beep.servers.v1.ReorderChannelsRequest
+	(*ReorderChannelsResponse)(nil),  // 31: beep.servers.v1.ReorderChannelsResponse
+	(*SetChannelAccessRequest)(nil),  // 32: beep.servers.v1.SetChannelAccessRequest
+	(*SetChannelAccessResponse)(nil), // 33: beep.servers.v1.SetChannelAccessResponse
+	(*DeleteChannelRequest)(nil),     // 34: beep.servers.v1.DeleteChannelRequest
+	(*DeleteChannelResponse)(nil),    // 35: beep.servers.v1.DeleteChannelResponse
+	(*ListOverwritesRequest)(nil),    // 36: beep.servers.v1.ListOverwritesRequest
+	(*ListOverwritesResponse)(nil),   // 37: beep.servers.v1.ListOverwritesResponse
+	(*SetOverwriteRequest)(nil),      // 38: beep.servers.v1.SetOverwriteRequest
+	(*SetOverwriteResponse)(nil),     // 39: beep.servers.v1.SetOverwriteResponse
+	(*ClearOverwriteRequest)(nil),    // 40: beep.servers.v1.ClearOverwriteRequest
+	(*ClearOverwriteResponse)(nil),   // 41: beep.servers.v1.ClearOverwriteResponse
+	(*ListMembersRequest)(nil),       // 42: beep.servers.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),      // 43: beep.servers.v1.ListMembersResponse
+	(*GetMemberRequest)(nil),         // 44: beep.servers.v1.GetMemberRequest
+	(*GetMemberResponse)(nil),        // 45: beep.servers.v1.GetMemberResponse
+	(*CreateInvitationRequest)(nil),  // 46: beep.servers.v1.CreateInvitationRequest
+	(*CreateInvitationResponse)(nil), // 47: beep.servers.v1.CreateInvitationResponse
+	(*ListInvitationsRequest)(nil),   // 48: beep.servers.v1.ListInvitationsRequest
+	(*ListInvitationsResponse)(nil),  // 49: beep.servers.v1.ListInvitationsResponse
+	(*RevokeInvitationRequest)(nil),  // 50: beep.servers.v1.RevokeInvitationRequest
+	(*RevokeInvitationResponse)(nil), // 51: beep.servers.v1.RevokeInvitationResponse
+	(*GetInvitationRequest)(nil),     // 52: beep.servers.v1.GetInvitationRequest
+	(*GetInvitationResponse)(nil),    // 53: beep.servers.v1.GetInvitationResponse
+	(*AcceptInvitationRequest)(nil),  // 54: beep.servers.v1.AcceptInvitationRequest
+	(*AcceptInvitationResponse)(nil), // 55: beep.servers.v1.AcceptInvitationResponse
+	(*Change)(nil),                   // 56: beep.servers.v1.Change
+	(*Removed)(nil),                  // 57: beep.servers.v1.Removed
+	(*GetRevsRequest)(nil),           // 58: beep.servers.v1.GetRevsRequest
+	(*GetRevsResponse)(nil),          // 59: beep.servers.v1.GetRevsResponse
+	(*ListChangesRequest)(nil),       // 60: beep.servers.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 61: beep.servers.v1.ListChangesResponse
+	(*ResolveChannelRequest)(nil),    // 62: beep.servers.v1.ResolveChannelRequest
+	(*ResolveChannelResponse)(nil),   // 63: beep.servers.v1.ResolveChannelResponse
+	(*timestamppb.Timestamp)(nil),    // 64: google.protobuf.Timestamp
 }
 var file_beep_servers_v1_servers_proto_depIdxs = []int32{
-	60, // 0: beep.servers.v1.Server.created_at:type_name -> google.protobuf.Timestamp
-	60, // 1: beep.servers.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
-	60, // 2: beep.servers.v1.Member.muted_until:type_name -> google.protobuf.Timestamp
-	60, // 3: beep.servers.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
-	60, // 4: beep.servers.v1.Invitation.created_at:type_name -> google.protobuf.Timestamp
+	64, // 0: beep.servers.v1.Server.created_at:type_name -> google.protobuf.Timestamp
+	64, // 1: beep.servers.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
+	64, // 2: beep.servers.v1.Member.muted_until:type_name -> google.protobuf.Timestamp
+	64, // 3: beep.servers.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
+	64, // 4: beep.servers.v1.Invitation.created_at:type_name -> google.protobuf.Timestamp
 	1,  // 5: beep.servers.v1.CreateServerResponse.server:type_name -> beep.servers.v1.Server
 	1,  // 6: beep.servers.v1.ListServersResponse.servers:type_name -> beep.servers.v1.Server
 	1,  // 7: beep.servers.v1.GetServerResponse.server:type_name -> beep.servers.v1.Server
@@ -3922,85 +4251,91 @@ var file_beep_servers_v1_servers_proto_depIdxs = []int32{
 	4,  // 11: beep.servers.v1.ListChannelsResponse.channels:type_name -> beep.servers.v1.Channel
 	4,  // 12: beep.servers.v1.GetChannelResponse.channel:type_name -> beep.servers.v1.Channel
 	4,  // 13: beep.servers.v1.UpdateChannelResponse.channel:type_name -> beep.servers.v1.Channel
-	5,  // 14: beep.servers.v1.ListOverwritesResponse.overwrites:type_name -> beep.servers.v1.Overwrite
-	5,  // 15: beep.servers.v1.SetOverwriteResponse.overwrite:type_name -> beep.servers.v1.Overwrite
-	3,  // 16: beep.servers.v1.ListMembersResponse.members:type_name -> beep.servers.v1.Member
-	3,  // 17: beep.servers.v1.GetMemberResponse.member:type_name -> beep.servers.v1.Member
-	6,  // 18: beep.servers.v1.CreateInvitationResponse.invitation:type_name -> beep.servers.v1.Invitation
-	6,  // 19: beep.servers.v1.ListInvitationsResponse.invitations:type_name -> beep.servers.v1.Invitation
-	7,  // 20: beep.servers.v1.GetInvitationResponse.preview:type_name -> beep.servers.v1.InvitationPreview
-	1,  // 21: beep.servers.v1.AcceptInvitationResponse.server:type_name -> beep.servers.v1.Server
-	1,  // 22: beep.servers.v1.Change.server_set:type_name -> beep.servers.v1.Server
-	53, // 23: beep.servers.v1.Change.server_removed:type_name -> beep.servers.v1.Removed
-	2,  // 24: beep.servers.v1.Change.role_set:type_name -> beep.servers.v1.Role
-	53, // 25: beep.servers.v1.Change.role_removed:type_name -> beep.servers.v1.Removed
-	3,  // 26: beep.servers.v1.Change.member_set:type_name -> beep.servers.v1.Member
-	53, // 27: beep.servers.v1.Change.member_removed:type_name -> beep.servers.v1.Removed
-	4,  // 28: beep.servers.v1.Change.channel_set:type_name -> beep.servers.v1.Channel
-	53, // 29: beep.servers.v1.Change.channel_removed:type_name -> beep.servers.v1.Removed
-	5,  // 30: beep.servers.v1.Change.overwrite_set:type_name -> beep.servers.v1.Overwrite
-	5,  // 31: beep.servers.v1.Change.overwrite_removed:type_name -> beep.servers.v1.Overwrite
-	0,  // 32: beep.servers.v1.Change.scope_joined:type_name -> beep.servers.v1.Scope
-	0,  // 33: beep.servers.v1.Change.scope_left:type_name -> beep.servers.v1.Scope
-	0,  // 34: beep.servers.v1.GetRevsRequest.scopes:type_name -> beep.servers.v1.Scope
-	0,  // 35: beep.servers.v1.ListChangesRequest.scope:type_name -> beep.servers.v1.Scope
-	52, // 36: beep.servers.v1.ListChangesResponse.changes:type_name -> beep.servers.v1.Change
-	0,  // 37: beep.servers.v1.ResolveChannelResponse.scope:type_name -> beep.servers.v1.Scope
-	8,  // 38: beep.servers.v1.Servers.CreateServer:input_type -> beep.servers.v1.CreateServerRequest
-	10, // 39: beep.servers.v1.Servers.ListServers:input_type -> beep.servers.v1.ListServersRequest
-	12, // 40: beep.servers.v1.Servers.GetServer:input_type -> beep.servers.v1.GetServerRequest
-	14, // 41: beep.servers.v1.Servers.UpdateServer:input_type -> beep.servers.v1.UpdateServerRequest
-	16, // 42: beep.servers.v1.Servers.DeleteServer:input_type -> beep.servers.v1.DeleteServerRequest
-	18, // 43: beep.servers.v1.Servers.TransferServer:input_type -> beep.servers.v1.TransferServerRequest
-	20, // 44: beep.servers.v1.Servers.LeaveServer:input_type -> beep.servers.v1.LeaveServerRequest
-	22, // 45: beep.servers.v1.Servers.CreateChannel:input_type -> beep.servers.v1.CreateChannelRequest
-	24, // 46: beep.servers.v1.Servers.ListChannels:input_type -> beep.servers.v1.ListChannelsRequest
-	26, // 47: beep.servers.v1.Servers.GetChannel:input_type -> beep.servers.v1.GetChannelRequest
-	28, // 48: beep.servers.v1.Servers.UpdateChannel:input_type -> beep.servers.v1.UpdateChannelRequest
-	30, // 49: beep.servers.v1.Servers.DeleteChannel:input_type -> beep.servers.v1.DeleteChannelRequest
-	32, // 50: beep.servers.v1.Servers.ListOverwrites:input_type -> beep.servers.v1.ListOverwritesRequest
-	34, // 51: beep.servers.v1.Servers.SetOverwrite:input_type -> beep.servers.v1.SetOverwriteRequest
-	36, // 52: beep.servers.v1.Servers.ClearOverwrite:input_type -> beep.servers.v1.ClearOverwriteRequest
-	38, // 53: beep.servers.v1.Servers.ListMembers:input_type -> beep.servers.v1.ListMembersRequest
-	40, // 54: beep.servers.v1.Servers.GetMember:input_type -> beep.servers.v1.GetMemberRequest
-	42, // 55: beep.servers.v1.Servers.CreateInvitation:input_type -> beep.servers.v1.CreateInvitationRequest
-	44, // 56: beep.servers.v1.Servers.ListInvitations:input_type -> beep.servers.v1.ListInvitationsRequest
-	46, // 57: beep.servers.v1.Servers.RevokeInvitation:input_type -> beep.servers.v1.RevokeInvitationRequest
-	48, // 58: beep.servers.v1.Servers.GetInvitation:input_type -> beep.servers.v1.GetInvitationRequest
-	50, // 59: beep.servers.v1.Servers.AcceptInvitation:input_type -> beep.servers.v1.AcceptInvitationRequest
-	54, // 60: beep.servers.v1.ScopeLog.GetRevs:input_type -> beep.servers.v1.GetRevsRequest
-	56, // 61: beep.servers.v1.ScopeLog.ListChanges:input_type -> beep.servers.v1.ListChangesRequest
-	58, // 62: beep.servers.v1.ScopeLog.ResolveChannel:input_type -> beep.servers.v1.ResolveChannelRequest
-	9,  // 63: beep.servers.v1.Servers.CreateServer:output_type -> beep.servers.v1.CreateServerResponse
-	11, // 64: beep.servers.v1.Servers.ListServers:output_type -> beep.servers.v1.ListServersResponse
-	13, // 65: beep.servers.v1.Servers.GetServer:output_type -> beep.servers.v1.GetServerResponse
-	15, // 66: beep.servers.v1.Servers.UpdateServer:output_type -> beep.servers.v1.UpdateServerResponse
-	17, // 67: beep.servers.v1.Servers.DeleteServer:output_type -> beep.servers.v1.DeleteServerResponse
-	19, // 68: beep.servers.v1.Servers.TransferServer:output_type -> beep.servers.v1.TransferServerResponse
-	21, // 69: beep.servers.v1.Servers.LeaveServer:output_type -> beep.servers.v1.LeaveServerResponse
-	23, // 70: beep.servers.v1.Servers.CreateChannel:output_type -> beep.servers.v1.CreateChannelResponse
-	25, // 71: beep.servers.v1.Servers.ListChannels:output_type -> beep.servers.v1.ListChannelsResponse
-	27, // 72: beep.servers.v1.Servers.GetChannel:output_type -> beep.servers.v1.GetChannelResponse
-	29, // 73: beep.servers.v1.Servers.UpdateChannel:output_type -> beep.servers.v1.UpdateChannelResponse
-	31, // 74: beep.servers.v1.Servers.DeleteChannel:output_type -> beep.servers.v1.DeleteChannelResponse
-	33, // 75: beep.servers.v1.Servers.ListOverwrites:output_type -> beep.servers.v1.ListOverwritesResponse
-	35, // 76: beep.servers.v1.Servers.SetOverwrite:output_type -> beep.servers.v1.SetOverwriteResponse
-	37, // 77: beep.servers.v1.Servers.ClearOverwrite:output_type -> beep.servers.v1.ClearOverwriteResponse
-	39, // 78: beep.servers.v1.Servers.ListMembers:output_type -> beep.servers.v1.ListMembersResponse
-	41, // 79: beep.servers.v1.Servers.GetMember:output_type -> beep.servers.v1.GetMemberResponse
-	43, // 80: beep.servers.v1.Servers.CreateInvitation:output_type -> beep.servers.v1.CreateInvitationResponse
-	45, // 81: beep.servers.v1.Servers.ListInvitations:output_type -> beep.servers.v1.ListInvitationsResponse
-	47, // 82: beep.servers.v1.Servers.RevokeInvitation:output_type -> beep.servers.v1.RevokeInvitationResponse
-	49, // 83: beep.servers.v1.Servers.GetInvitation:output_type -> beep.servers.v1.GetInvitationResponse
-	51, // 84: beep.servers.v1.Servers.AcceptInvitation:output_type -> beep.servers.v1.AcceptInvitationResponse
-	55, // 85: beep.servers.v1.ScopeLog.GetRevs:output_type -> beep.servers.v1.GetRevsResponse
-	57, // 86: beep.servers.v1.ScopeLog.ListChanges:output_type -> beep.servers.v1.ListChangesResponse
-	59, // 87: beep.servers.v1.ScopeLog.ResolveChannel:output_type -> beep.servers.v1.ResolveChannelResponse
-	63, // [63:88] is the sub-list for method output_type
-	38, // [38:63] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	4,  // 14: beep.servers.v1.ReorderChannelsResponse.channels:type_name -> beep.servers.v1.Channel
+	5,  // 15: beep.servers.v1.SetChannelAccessResponse.overwrites:type_name -> beep.servers.v1.Overwrite
+	5,  // 16: beep.servers.v1.ListOverwritesResponse.overwrites:type_name -> beep.servers.v1.Overwrite
+	5,  // 17: beep.servers.v1.SetOverwriteResponse.overwrite:type_name -> beep.servers.v1.Overwrite
+	3,  // 18: beep.servers.v1.ListMembersResponse.members:type_name -> beep.servers.v1.Member
+	3,  // 19: beep.servers.v1.GetMemberResponse.member:type_name -> beep.servers.v1.Member
+	6,  // 20: beep.servers.v1.CreateInvitationResponse.invitation:type_name -> beep.servers.v1.Invitation
+	6,  // 21: beep.servers.v1.ListInvitationsResponse.invitations:type_name -> beep.servers.v1.Invitation
+	7,  // 22: beep.servers.v1.GetInvitationResponse.preview:type_name -> beep.servers.v1.InvitationPreview
+	1,  // 23: beep.servers.v1.AcceptInvitationResponse.server:type_name -> beep.servers.v1.Server
+	1,  // 24: beep.servers.v1.Change.server_set:type_name -> beep.servers.v1.Server
+	57, // 25: beep.servers.v1.Change.server_removed:type_name -> beep.servers.v1.Removed
+	2,  // 26: beep.servers.v1.Change.role_set:type_name -> beep.servers.v1.Role
+	57, // 27: beep.servers.v1.Change.role_removed:type_name -> beep.servers.v1.Removed
+	3,  // 28: beep.servers.v1.Change.member_set:type_name -> beep.servers.v1.Member
+	57, // 29: beep.servers.v1.Change.member_removed:type_name -> beep.servers.v1.Removed
+	4,  // 30: beep.servers.v1.Change.channel_set:type_name -> beep.servers.v1.Channel
+	57, // 31: beep.servers.v1.Change.channel_removed:type_name -> beep.servers.v1.Removed
+	5,  // 32: beep.servers.v1.Change.overwrite_set:type_name -> beep.servers.v1.Overwrite
+	5,  // 33: beep.servers.v1.Change.overwrite_removed:type_name -> beep.servers.v1.Overwrite
+	0,  // 34: beep.servers.v1.Change.scope_joined:type_name -> beep.servers.v1.Scope
+	0,  // 35: beep.servers.v1.Change.scope_left:type_name -> beep.servers.v1.Scope
+	0,  // 36: beep.servers.v1.GetRevsRequest.scopes:type_name -> beep.servers.v1.Scope
+	0,  // 37: beep.servers.v1.ListChangesRequest.scope:type_name -> beep.servers.v1.Scope
+	56, // 38: beep.servers.v1.ListChangesResponse.changes:type_name -> beep.servers.v1.Change
+	0,  // 39: beep.servers.v1.ResolveChannelResponse.scope:type_name -> beep.servers.v1.Scope
+	8,  // 40: beep.servers.v1.Servers.CreateServer:input_type -> beep.servers.v1.CreateServerRequest
+	10, // 41: beep.servers.v1.Servers.ListServers:input_type -> beep.servers.v1.ListServersRequest
+	12, // 42: beep.servers.v1.Servers.GetServer:input_type -> beep.servers.v1.GetServerRequest
+	14, // 43: beep.servers.v1.Servers.UpdateServer:input_type -> beep.servers.v1.UpdateServerRequest
+	16, // 44: beep.servers.v1.Servers.DeleteServer:input_type -> beep.servers.v1.DeleteServerRequest
+	18, // 45: beep.servers.v1.Servers.TransferServer:input_type -> beep.servers.v1.TransferServerRequest
+	20, // 46: beep.servers.v1.Servers.LeaveServer:input_type -> beep.servers.v1.LeaveServerRequest
+	22, // 47: beep.servers.v1.Servers.CreateChannel:input_type -> beep.servers.v1.CreateChannelRequest
+	24, // 48: beep.servers.v1.Servers.ListChannels:input_type -> beep.servers.v1.ListChannelsRequest
+	26, // 49: beep.servers.v1.Servers.GetChannel:input_type -> beep.servers.v1.GetChannelRequest
+	28, // 50: beep.servers.v1.Servers.UpdateChannel:input_type -> beep.servers.v1.UpdateChannelRequest
+	30, // 51: beep.servers.v1.Servers.ReorderChannels:input_type -> beep.servers.v1.ReorderChannelsRequest
+	32, // 52: beep.servers.v1.Servers.SetChannelAccess:input_type -> beep.servers.v1.SetChannelAccessRequest
+	34, // 53: beep.servers.v1.Servers.DeleteChannel:input_type -> beep.servers.v1.DeleteChannelRequest
+	36, // 54: beep.servers.v1.Servers.ListOverwrites:input_type -> beep.servers.v1.ListOverwritesRequest
+	38, // 55: beep.servers.v1.Servers.SetOverwrite:input_type -> beep.servers.v1.SetOverwriteRequest
+	40, // 56: beep.servers.v1.Servers.ClearOverwrite:input_type -> beep.servers.v1.ClearOverwriteRequest
+	42, // 57: beep.servers.v1.Servers.ListMembers:input_type -> beep.servers.v1.ListMembersRequest
+	44, // 58: beep.servers.v1.Servers.GetMember:input_type -> beep.servers.v1.GetMemberRequest
+	46, // 59: beep.servers.v1.Servers.CreateInvitation:input_type -> beep.servers.v1.CreateInvitationRequest
+	48, // 60: beep.servers.v1.Servers.ListInvitations:input_type -> beep.servers.v1.ListInvitationsRequest
+	50, // 61: beep.servers.v1.Servers.RevokeInvitation:input_type -> beep.servers.v1.RevokeInvitationRequest
+	52, // 62: beep.servers.v1.Servers.GetInvitation:input_type -> beep.servers.v1.GetInvitationRequest
+	54, // 63: beep.servers.v1.Servers.AcceptInvitation:input_type -> beep.servers.v1.AcceptInvitationRequest
+	58, // 64: beep.servers.v1.ScopeLog.GetRevs:input_type -> beep.servers.v1.GetRevsRequest
+	60, // 65: beep.servers.v1.ScopeLog.ListChanges:input_type -> beep.servers.v1.ListChangesRequest
+	62, // 66: beep.servers.v1.ScopeLog.ResolveChannel:input_type -> beep.servers.v1.ResolveChannelRequest
+	9,  // 67: beep.servers.v1.Servers.CreateServer:output_type -> beep.servers.v1.CreateServerResponse
+	11, // 68: beep.servers.v1.Servers.ListServers:output_type -> beep.servers.v1.ListServersResponse
+	13, // 69: beep.servers.v1.Servers.GetServer:output_type -> beep.servers.v1.GetServerResponse
+	15, // 70: beep.servers.v1.Servers.UpdateServer:output_type -> beep.servers.v1.UpdateServerResponse
+	17, // 71: beep.servers.v1.Servers.DeleteServer:output_type -> beep.servers.v1.DeleteServerResponse
+	19, // 72: beep.servers.v1.Servers.TransferServer:output_type -> beep.servers.v1.TransferServerResponse
+	21, // 73: beep.servers.v1.Servers.LeaveServer:output_type -> beep.servers.v1.LeaveServerResponse
+	23, // 74: beep.servers.v1.Servers.CreateChannel:output_type -> beep.servers.v1.CreateChannelResponse
+	25, // 75: beep.servers.v1.Servers.ListChannels:output_type -> beep.servers.v1.ListChannelsResponse
+	27, // 76: beep.servers.v1.Servers.GetChannel:output_type -> beep.servers.v1.GetChannelResponse
+	29, // 77: beep.servers.v1.Servers.UpdateChannel:output_type -> beep.servers.v1.UpdateChannelResponse
+	31, // 78: beep.servers.v1.Servers.ReorderChannels:output_type -> beep.servers.v1.ReorderChannelsResponse
+	33, // 79: beep.servers.v1.Servers.SetChannelAccess:output_type -> beep.servers.v1.SetChannelAccessResponse
+	35, // 80: beep.servers.v1.Servers.DeleteChannel:output_type -> beep.servers.v1.DeleteChannelResponse
+	37, // 81: beep.servers.v1.Servers.ListOverwrites:output_type -> beep.servers.v1.ListOverwritesResponse
+	39, // 82: beep.servers.v1.Servers.SetOverwrite:output_type -> beep.servers.v1.SetOverwriteResponse
+	41, // 83: beep.servers.v1.Servers.ClearOverwrite:output_type -> beep.servers.v1.ClearOverwriteResponse
+	43, // 84: beep.servers.v1.Servers.ListMembers:output_type -> beep.servers.v1.ListMembersResponse
+	45, // 85: beep.servers.v1.Servers.GetMember:output_type -> beep.servers.v1.GetMemberResponse
+	47, // 86: beep.servers.v1.Servers.CreateInvitation:output_type -> beep.servers.v1.CreateInvitationResponse
+	49, // 87: beep.servers.v1.Servers.ListInvitations:output_type -> beep.servers.v1.ListInvitationsResponse
+	51, // 88: beep.servers.v1.Servers.RevokeInvitation:output_type -> beep.servers.v1.RevokeInvitationResponse
+	53, // 89: beep.servers.v1.Servers.GetInvitation:output_type -> beep.servers.v1.GetInvitationResponse
+	55, // 90: beep.servers.v1.Servers.AcceptInvitation:output_type -> beep.servers.v1.AcceptInvitationResponse
+	59, // 91: beep.servers.v1.ScopeLog.GetRevs:output_type -> beep.servers.v1.GetRevsResponse
+	61, // 92: beep.servers.v1.ScopeLog.ListChanges:output_type -> beep.servers.v1.ListChangesResponse
+	63, // 93: beep.servers.v1.ScopeLog.ResolveChannel:output_type -> beep.servers.v1.ResolveChannelResponse
+	67, // [67:94] is the sub-list for method output_type
+	40, // [40:67] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_beep_servers_v1_servers_proto_init() }
@@ -4010,7 +4345,8 @@ func file_beep_servers_v1_servers_proto_init() {
 	}
 	file_beep_servers_v1_servers_proto_msgTypes[14].OneofWrappers = []any{}
 	file_beep_servers_v1_servers_proto_msgTypes[28].OneofWrappers = []any{}
-	file_beep_servers_v1_servers_proto_msgTypes[52].OneofWrappers = []any{
+	file_beep_servers_v1_servers_proto_msgTypes[32].OneofWrappers = []any{}
+	file_beep_servers_v1_servers_proto_msgTypes[56].OneofWrappers = []any{
 		(*Change_ServerSet)(nil),
 		(*Change_ServerRemoved)(nil),
 		(*Change_RoleSet)(nil),
@@ -4030,7 +4366,7 @@ func file_beep_servers_v1_servers_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_servers_v1_servers_proto_rawDesc), len(file_beep_servers_v1_servers_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   60,
+			NumMessages:   64,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

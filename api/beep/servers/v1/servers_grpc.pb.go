@@ -30,6 +30,8 @@ const (
 	Servers_ListChannels_FullMethodName     = "/beep.servers.v1.Servers/ListChannels"
 	Servers_GetChannel_FullMethodName       = "/beep.servers.v1.Servers/GetChannel"
 	Servers_UpdateChannel_FullMethodName    = "/beep.servers.v1.Servers/UpdateChannel"
+	Servers_ReorderChannels_FullMethodName  = "/beep.servers.v1.Servers/ReorderChannels"
+	Servers_SetChannelAccess_FullMethodName = "/beep.servers.v1.Servers/SetChannelAccess"
 	Servers_DeleteChannel_FullMethodName    = "/beep.servers.v1.Servers/DeleteChannel"
 	Servers_ListOverwrites_FullMethodName   = "/beep.servers.v1.Servers/ListOverwrites"
 	Servers_SetOverwrite_FullMethodName     = "/beep.servers.v1.Servers/SetOverwrite"
@@ -71,11 +73,18 @@ type ServersClient interface {
 	ListChannels(ctx context.Context, in *ListChannelsRequest, opts ...grpc.CallOption) (*ListChannelsResponse, error)
 	// GetChannel answers a channel that the caller may see.
 	GetChannel(ctx context.Context, in *GetChannelRequest, opts ...grpc.CallOption) (*GetChannelResponse, error)
-	// UpdateChannel needs manage_channels in the channel; a field left out stays as it is.
+	// UpdateChannel needs manage_channels in the channel; a field left out stays as it is. To give it another category
+	// takes manage_channels there too, and to follow a category every right that its overwrites change.
 	UpdateChannel(ctx context.Context, in *UpdateChannelRequest, opts ...grpc.CallOption) (*UpdateChannelResponse, error)
+	// ReorderChannels needs manage_channels. Channels that the caller does not see keep their places among the others.
+	ReorderChannels(ctx context.Context, in *ReorderChannelsRequest, opts ...grpc.CallOption) (*ReorderChannelsResponse, error)
+	// SetChannelAccess says in one action whom a channel is for: it writes overwrites for view_channels. Rights as
+	// SetOverwrite, for each of them; all is done or nothing.
+	SetChannelAccess(ctx context.Context, in *SetChannelAccessRequest, opts ...grpc.CallOption) (*SetChannelAccessResponse, error)
 	// DeleteChannel needs manage_channels in the channel. Its messages can be read no more.
 	DeleteChannel(ctx context.Context, in *DeleteChannelRequest, opts ...grpc.CallOption) (*DeleteChannelResponse, error)
-	// ListOverwrites needs manage_channels in the channel.
+	// ListOverwrites needs manage_channels or manage_permissions in the channel. Of a channel that follows its category
+	// they are the category's.
 	ListOverwrites(ctx context.Context, in *ListOverwritesRequest, opts ...grpc.CallOption) (*ListOverwritesResponse, error)
 	// SetOverwrite sets what a role or a member is allowed and denied in a channel, replacing an earlier
 	// overwrite for the same target. Needs manage_channels, or manage_permissions on the channel; only rights
@@ -87,7 +96,7 @@ type ServersClient interface {
 	ListMembers(ctx context.Context, in *ListMembersRequest, opts ...grpc.CallOption) (*ListMembersResponse, error)
 	// GetMember answers one member.
 	GetMember(ctx context.Context, in *GetMemberRequest, opts ...grpc.CallOption) (*GetMemberResponse, error)
-	// CreateInvitation needs manage_invitations.
+	// CreateInvitation needs manage_invitations. 409 invitation_limit when a server has as many as are listed (100).
 	CreateInvitation(ctx context.Context, in *CreateInvitationRequest, opts ...grpc.CallOption) (*CreateInvitationResponse, error)
 	// ListInvitations needs manage_invitations; expired and used-up ones are left out.
 	ListInvitations(ctx context.Context, in *ListInvitationsRequest, opts ...grpc.CallOption) (*ListInvitationsResponse, error)
@@ -212,6 +221,26 @@ func (c *serversClient) UpdateChannel(ctx context.Context, in *UpdateChannelRequ
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateChannelResponse)
 	err := c.cc.Invoke(ctx, Servers_UpdateChannel_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *serversClient) ReorderChannels(ctx context.Context, in *ReorderChannelsRequest, opts ...grpc.CallOption) (*ReorderChannelsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReorderChannelsResponse)
+	err := c.cc.Invoke(ctx, Servers_ReorderChannels_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *serversClient) SetChannelAccess(ctx context.Context, in *SetChannelAccessRequest, opts ...grpc.CallOption) (*SetChannelAccessResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetChannelAccessResponse)
+	err := c.cc.Invoke(ctx, Servers_SetChannelAccess_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -356,11 +385,18 @@ type ServersServer interface {
 	ListChannels(context.Context, *ListChannelsRequest) (*ListChannelsResponse, error)
 	// GetChannel answers a channel that the caller may see.
 	GetChannel(context.Context, *GetChannelRequest) (*GetChannelResponse, error)
-	// UpdateChannel needs manage_channels in the channel; a field left out stays as it is.
+	// UpdateChannel needs manage_channels in the channel; a field left out stays as it is. To give it another category
+	// takes manage_channels there too, and to follow a category every right that its overwrites change.
 	UpdateChannel(context.Context, *UpdateChannelRequest) (*UpdateChannelResponse, error)
+	// ReorderChannels needs manage_channels. Channels that the caller does not see keep their places among the others.
+	ReorderChannels(context.Context, *ReorderChannelsRequest) (*ReorderChannelsResponse, error)
+	// SetChannelAccess says in one action whom a channel is for: it writes overwrites for view_channels. Rights as
+	// SetOverwrite, for each of them; all is done or nothing.
+	SetChannelAccess(context.Context, *SetChannelAccessRequest) (*SetChannelAccessResponse, error)
 	// DeleteChannel needs manage_channels in the channel. Its messages can be read no more.
 	DeleteChannel(context.Context, *DeleteChannelRequest) (*DeleteChannelResponse, error)
-	// ListOverwrites needs manage_channels in the channel.
+	// ListOverwrites needs manage_channels or manage_permissions in the channel. Of a channel that follows its category
+	// they are the category's.
 	ListOverwrites(context.Context, *ListOverwritesRequest) (*ListOverwritesResponse, error)
 	// SetOverwrite sets what a role or a member is allowed and denied in a channel, replacing an earlier
 	// overwrite for the same target. Needs manage_channels, or manage_permissions on the channel; only rights
@@ -372,7 +408,7 @@ type ServersServer interface {
 	ListMembers(context.Context, *ListMembersRequest) (*ListMembersResponse, error)
 	// GetMember answers one member.
 	GetMember(context.Context, *GetMemberRequest) (*GetMemberResponse, error)
-	// CreateInvitation needs manage_invitations.
+	// CreateInvitation needs manage_invitations. 409 invitation_limit when a server has as many as are listed (100).
 	CreateInvitation(context.Context, *CreateInvitationRequest) (*CreateInvitationResponse, error)
 	// ListInvitations needs manage_invitations; expired and used-up ones are left out.
 	ListInvitations(context.Context, *ListInvitationsRequest) (*ListInvitationsResponse, error)
@@ -425,6 +461,12 @@ func (UnimplementedServersServer) GetChannel(context.Context, *GetChannelRequest
 }
 func (UnimplementedServersServer) UpdateChannel(context.Context, *UpdateChannelRequest) (*UpdateChannelResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateChannel not implemented")
+}
+func (UnimplementedServersServer) ReorderChannels(context.Context, *ReorderChannelsRequest) (*ReorderChannelsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReorderChannels not implemented")
+}
+func (UnimplementedServersServer) SetChannelAccess(context.Context, *SetChannelAccessRequest) (*SetChannelAccessResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetChannelAccess not implemented")
 }
 func (UnimplementedServersServer) DeleteChannel(context.Context, *DeleteChannelRequest) (*DeleteChannelResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteChannel not implemented")
@@ -678,6 +720,42 @@ func _Servers_UpdateChannel_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Servers_ReorderChannels_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReorderChannelsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ServersServer).ReorderChannels(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Servers_ReorderChannels_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ServersServer).ReorderChannels(ctx, req.(*ReorderChannelsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Servers_SetChannelAccess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetChannelAccessRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ServersServer).SetChannelAccess(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Servers_SetChannelAccess_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ServersServer).SetChannelAccess(ctx, req.(*SetChannelAccessRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Servers_DeleteChannel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeleteChannelRequest)
 	if err := dec(in); err != nil {
@@ -926,6 +1004,14 @@ var Servers_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateChannel",
 			Handler:    _Servers_UpdateChannel_Handler,
+		},
+		{
+			MethodName: "ReorderChannels",
+			Handler:    _Servers_ReorderChannels_Handler,
+		},
+		{
+			MethodName: "SetChannelAccess",
+			Handler:    _Servers_SetChannelAccess_Handler,
 		},
 		{
 			MethodName: "DeleteChannel",

@@ -1,0 +1,207 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/beep-chat/beep"
+	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	"github.com/beep-chat/beep/perm"
+)
+
+// maxTargets bounds whom one action lets in or shuts out.
+const maxTargets = 100
+
+// Targets are roles and members.
+type Targets struct {
+	Roles   []beep.RoleID
+	Members []beep.UserID
+}
+
+func (t Targets) len() int { return len(t.Roles) + len(t.Members) }
+
+// overwrites are empty ones, for each target once.
+func (t Targets) overwrites(channel beep.ChannelID) (list []Overwrite) {
+	for _, role := range t.Roles {
+		list = append(list, Overwrite{Channel: channel, Role: role})
+	}
+	for _, member := range t.Members {
+		list = append(list, Overwrite{Channel: channel, Member: member})
+	}
+	return list
+}
+
+func (o Overwrite) sameTarget(other Overwrite) bool {
+	return o.Role == other.Role && o.Member == other.Member
+}
+
+// letIn, shutOut and letGo change what an overwrite says about seeing the channel, and nothing else.
+func (o Overwrite) letIn() Overwrite {
+	o.Allow, o.Deny = o.Allow|perm.ViewChannels, o.Deny&^perm.ViewChannels
+	return o
+}
+
+func (o Overwrite) shutOut() Overwrite {
+	o.Allow, o.Deny = o.Allow&^perm.ViewChannels, o.Deny|perm.ViewChannels
+	return o
+}
+
+func (o Overwrite) letGo() Overwrite {
+	o.Allow, o.Deny = o.Allow&^perm.ViewChannels, o.Deny&^perm.ViewChannels
+	return o
+}
+
+// Access is what SetChannelAccess takes.
+type Access struct {
+	Channel     beep.ChannelID
+	Private     *bool // nil stays as it is
+	Add, Remove Targets
+}
+
+// check refuses what says nothing or contradicts itself.
+func (a Access) check() error {
+	switch {
+	case a.Add.len()+a.Remove.len() > maxTargets:
+		return beep.InvalidField(beep.CodeInvalidField, "add_member_ids", fmt.Sprintf("are, with the others, more than %d", maxTargets))
+	case a.Private == nil && a.Add.len()+a.Remove.len() == 0:
+		return beep.Invalid(beep.CodeInvalidField, "there is nothing to change")
+	}
+	all := append(a.Add.overwrites(a.Channel), a.Remove.overwrites(a.Channel)...)
+	for i, o := range all {
+		if slices.ContainsFunc(all[:i], o.sameTarget) {
+			return beep.Invalid(beep.CodeInvalidField, "a role or a member is named twice")
+		}
+	}
+	return nil
+}
+
+// on are a channel's overwrites as they are to be; an empty one is to be removed.
+func (a Access) on(list []Overwrite, everyone beep.RoleID) []Overwrite {
+	list = slices.Clone(list)
+	change := func(target Overwrite, f func(Overwrite) Overwrite) {
+		i := slices.IndexFunc(list, target.sameTarget)
+		if i < 0 {
+			i, list = len(list), append(list, target)
+		}
+		list[i] = f(list[i])
+	}
+	if a.Private != nil {
+		f := Overwrite.letGo
+		if *a.Private {
+			f = Overwrite.shutOut
+		}
+		change(Overwrite{Channel: a.Channel, Role: everyone}, f)
+	}
+	for _, o := range a.Add.overwrites(a.Channel) {
+		change(o, Overwrite.letIn)
+	}
+	for _, o := range a.Remove.overwrites(a.Channel) {
+		change(o, Overwrite.letGo)
+	}
+	return list
+}
+
+// SetChannelAccess says whom a channel is for, in one action: all of it is allowed and done, or nothing.
+func (s *Service) SetChannelAccess(ctx context.Context, access Access, reason string) (list []Overwrite, err error) {
+	user, err := beep.UserFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := first(access.check(), checkReason(reason)); err != nil {
+		return nil, err
+	}
+	err = s.settle(ctx, func() error {
+		d, err := s.inChannel(ctx, user, access.Channel, 0)
+		if err != nil {
+			return err
+		}
+		channel, before, err := s.overwrites(ctx, access.Channel)
+		if err != nil {
+			return err
+		}
+		after := access.on(before, beep.RoleID(channel.Server))
+		c := Commit{Scope: beep.ServerScope(channel.Server), Expect: d.rev, Actor: user}
+		actions := s.replace(&c, done{channel.Server, user, AuditOverwriteSet, uint64(channel.ID), reason}, before, after)
+		list = slices.DeleteFunc(after, func(o Overwrite) bool { return o.Allow|o.Deny == 0 })
+		if len(actions) == 0 { // nothing changes, and the answer tells how it is
+			return s.mayListOverwrites(ctx, user, channel.ID)
+		}
+		allowed, err := s.may(ctx, user, noChannel(), actions...)
+		if err != nil {
+			return err
+		}
+		c.Expect = min(c.Expect, allowed.rev)
+		return s.commit(ctx, c)
+	})
+	return list, err
+}
+
+// replace adds to a commit what makes a channel's overwrites others, and answers the actions that this is. Those
+// without an id in after get one.
+func (s *Service) replace(c *Commit, what done, before, after []Overwrite) (actions []*authzv1.Action) {
+	for i, o := range after {
+		k := slices.IndexFunc(before, o.sameTarget)
+		var old Overwrite
+		if k >= 0 {
+			old = before[k]
+		}
+		switch {
+		case o.Allow == old.Allow && o.Deny == old.Deny:
+			continue
+		case o.Allow|o.Deny == 0:
+			c.Changes = append(c.Changes, OverwriteRemoved{old})
+		case k < 0:
+			o.ID = s.minter.Next()
+			after[i] = o
+			c.Changes = append(c.Changes, OverwriteSet{Overwrite: o, New: true})
+		default:
+			c.Changes = append(c.Changes, OverwriteSet{Overwrite: o})
+		}
+		actions = append(actions, toOverwrite(o))
+		c.Records = append(c.Records, s.audited(what, old.changesOf(o)...))
+	}
+	return actions
+}
+
+// privateFrom are the overwrites of a new channel that only some see. It keeps what its category denies and takes from
+// it nobody who may see.
+func (s *Service) privateFrom(
+	ctx context.Context, channel Channel, followed []Overwrite, targets Targets,
+) ([]Overwrite, error) {
+	if err := s.exist(ctx, channel.Server, targets); err != nil {
+		return nil, err
+	}
+	var base []Overwrite
+	for _, o := range followed {
+		o.ID, o.Channel = s.minter.Next(), channel.ID
+		o.Allow &^= perm.ViewChannels
+		base = append(base, o)
+	}
+	private := true
+	list := Access{Channel: channel.ID, Private: &private, Add: targets}.on(base, beep.RoleID(channel.Server))
+	list = slices.DeleteFunc(list, func(o Overwrite) bool { return o.Allow|o.Deny == 0 })
+	for i := range list {
+		list[i].ID = s.minter.Next()
+	}
+	return list, nil
+}
+
+// exist refuses targets that are not there.
+func (s *Service) exist(ctx context.Context, id beep.ServerID, targets Targets) error {
+	roles, err := s.store.Roles(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, role := range targets.Roles {
+		if !slices.ContainsFunc(roles, func(r Role) bool { return r.ID == role }) {
+			return beep.NotFound(beep.CodeRoleNotFound, "there is no such role")
+		}
+	}
+	for _, member := range targets.Members {
+		if _, err := s.store.Member(ctx, id, member); err != nil {
+			return instead(err, noMember())
+		}
+	}
+	return nil
+}
