@@ -144,9 +144,7 @@ func (n *Node) enter(ctx context.Context, s *Session, id beep.Scope) (*realtimev
 		for _, ch := range e.in {
 			n.watchOnce(ch)
 		}
-		if len(e.late) > 0 {
-			n.later(func(ctx context.Context) { n.attach(ctx, sc, e.late) })
-		}
+		n.attachLater(sc, e.late)
 		return e.state, e.in, nil
 	}
 }
@@ -328,6 +326,12 @@ func (n *Node) attach(ctx context.Context, sc *scope, gained []gain) {
 		for _, g := range gained {
 			g.s.out.Close(closeGoingAway, "try again")
 		}
+	}
+}
+
+func (n *Node) attachLater(sc *scope, gained []gain) {
+	if len(gained) > 0 {
+		n.later(func(ctx context.Context) { n.attach(ctx, sc, gained) })
 	}
 }
 

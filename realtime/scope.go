@@ -135,9 +135,7 @@ func (n *Node) follow(ctx context.Context, sc *scope, rev uint64) error {
 		if from > 0 { // whoever enters a scope that is only loaded now is told of all its members
 			n.present.tellAgain(joined)
 		}
-		if len(gained) > 0 {
-			n.later(func(ctx context.Context) { n.attach(ctx, sc, gained) })
-		}
+		n.attachLater(sc, gained)
 		if sc.rev() == from {
 			return beep.Unavailable(fmt.Errorf("scope %s is at %d of %d", sc.id, from, rev))
 		}
