@@ -78,7 +78,7 @@ func newWorld(t testing.TB) *world {
 		t: t, bus: bus.NewMemory(), scopes: &scopePeer{rows: map[beep.Scope][]*serversv1.Change{}},
 		log: &logPeer{entries: map[beep.ChannelID][]*messagesv1.LogEntry{}}, tokens: &tokenPeer{},
 	}
-	w.node = w.newNode()
+	w.node = w.newNode(beep.DefaultLimits())
 	w.commit(
 		&serversv1.Change{Kind: &serversv1.Change_ServerSet{ServerSet: &serversv1.Server{Id: guildID, Name: "guild", OwnerId: uint64(ada)}}},
 		role(guildID, "view_channels", "send_messages"), role(modsID, "view_channels", "send_messages"),
@@ -96,7 +96,7 @@ func newWorld(t testing.TB) *world {
 }
 
 // newNode is one more node between the same peers.
-func (w *world) newNode() *Node {
+func (w *world) newNode(limits beep.Limits) *Node {
 	w.t.Helper()
 	m, err := minter()
 	if err != nil {
@@ -104,7 +104,7 @@ func (w *world) newNode() *Node {
 	}
 	n, err := New(Deps{
 		Scopes: w.scopes, Log: w.log, Users: userPeer{}, Tokens: w.tokens, Minter: m, Bus: w.bus,
-		Limits: beep.DefaultLimits(), Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
+		Limits: limits, Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 	})
 	if err != nil {
 		w.t.Fatal(err)

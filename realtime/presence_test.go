@@ -162,7 +162,7 @@ func TestPresence_IsNotToldInACrowd(t *testing.T) {
 func TestPresence_IsGossipedBetweenNodes(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.connect(ada)
-		second := w.newNode()
+		second := w.newNode(beep.DefaultLimits())
 		stop := w.run(second)
 		w.pass(presenceTick)
 		b := w.open(second)
@@ -203,7 +203,7 @@ func TestPresence_OfANodeThatVanishesExpires(t *testing.T) {
 func TestPresence_IsRepeated(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.connect(ada)
-		second := w.newNode()
+		second := w.newNode(beep.DefaultLimits())
 		stop := w.run(second)
 		defer stop()
 		w.open(second).identify(bob, nil)
