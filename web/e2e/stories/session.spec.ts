@@ -37,6 +37,26 @@ test('a second tab is signed in at once, and out together with the first', async
   await expect(ada.page.getByRole('button', { name: 'Sign in' })).toBeVisible()
 })
 
+test('the link of the letter, opened in another tab, ends at the invitation that led to the sign-up', async ({
+  person,
+}) => {
+  const ada = await (await person('ada')).arrive()
+  await ada.createServer('Harbour Radio')
+  const invitation = await ada.invitation()
+
+  const bo = await person('bo')
+  await bo.open(invitation)
+  await bo.page.getByRole('button', { name: 'Sign in to join' }).click()
+  const tab = await bo.signUpByLink()
+  expect(new URL(tab.url()).pathname + new URL(tab.url()).search).toBe(invitation)
+  await tab.getByRole('button', { name: 'Join Harbour Radio' }).click()
+  await expect(tab.getByRole('textbox', { name: 'Message #general' })).toBeVisible()
+
+  // The tab that waited for the code is of no further use, and starts nothing wrong when it goes home.
+  await bo.open('/')
+  await expect(bo.page.getByRole('link', { name: /^Harbour Radio/ })).toBeVisible()
+})
+
 test('a draft survives a reload and goes with its message', async ({ person }) => {
   const ada = await (await person('ada')).arrive()
   await ada.createServer('Harbour Radio')

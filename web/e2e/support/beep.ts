@@ -53,15 +53,21 @@ export class Beep {
   }
 
   /** The code of the newest letter to someone. */
-  async codeFor(email: string): Promise<string> {
+  codeFor(email: string): Promise<string> {
+    return this.inLetter(email, /\b(\d{6}|\d{3} \d{3})\b/)
+  }
+
+  /** The link of the newest letter to someone. */
+  linkFor(email: string): Promise<string> {
+    return this.inLetter(email, /(https?:\/\/\S+)/)
+  }
+
+  private async inLetter(email: string, what: RegExp): Promise<string> {
     const response = await fetch(`${this.url}/oidc/mailbox?format=json&to=${encodeURIComponent(email)}`)
     const { letters } = (await response.json()) as { letters: { text: string }[] }
-    const codes = letters
-      .map(({ text }) => /\b(\d{6}|\d{3} \d{3})\b/.exec(text)?.[1])
-      .filter((code) => code !== undefined)
-    const [code] = codes
-    if (code === undefined) throw new Error(`no code for ${email}: ${JSON.stringify(letters)}`)
-    return code
+    const [found] = letters.map(({ text }) => what.exec(text)?.[1]).filter((part) => part !== undefined)
+    if (found === undefined) throw new Error(`no ${what} for ${email}: ${JSON.stringify(letters)}`)
+    return found
   }
 
   private async answers(): Promise<boolean> {

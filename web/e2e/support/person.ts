@@ -46,19 +46,36 @@ export class Person {
     await this.page.locator(`input[name="${names.at(-1)}"]`).press('Enter')
   }
 
+  private get email(): string {
+    return `${this.name}@harbour.example`
+  }
+
+  /** From the provider's sign-in page to the one that waits for the letter's code. */
+  private async askForAccount(): Promise<void> {
+    await this.page.getByRole('link', { name: /Create one|En créer un/ }).click()
+    await this.fillIn({ username: this.name, email: this.email, password: PASSWORD })
+    await expect(this.page.locator('input[name="code"]')).toBeVisible()
+  }
+
   /** From the provider's sign-in page through sign-up and confirmation back to wherever the person came from. */
   async signUp(): Promise<void> {
-    const { page, name } = this
-    const email = `${name}@harbour.example`
-    await page.getByRole('link', { name: /Create one|En créer un/ }).click()
-    await this.fillIn({ username: name, email, password: PASSWORD })
-    await expect(page.locator('input[name="code"]')).toBeVisible()
-    await this.fillIn({ code: await this.beep.codeFor(email) })
-    await expect(page).not.toHaveURL(/\/(oidc|callback)/)
+    await this.askForAccount()
+    await this.fillIn({ code: await this.beep.codeFor(this.email) })
+    await expect(this.page).not.toHaveURL(/\/(oidc|callback)/)
+  }
+
+  /** The same by the letter's link, which a mail program opens in a tab of its own; answers that tab. */
+  async signUpByLink(): Promise<Page> {
+    await this.askForAccount()
+    const tab = await this.context.newPage()
+    await tab.goto(await this.beep.linkFor(this.email))
+    await tab.getByRole('main').getByRole('button').click()
+    await expect(tab).not.toHaveURL(/\/(oidc|callback)/)
+    return tab
   }
 
   async signIn(): Promise<void> {
-    await this.fillIn({ email: `${this.name}@harbour.example`, password: PASSWORD })
+    await this.fillIn({ email: this.email, password: PASSWORD })
     await expect(this.page).not.toHaveURL(/\/(oidc|callback)/)
   }
 

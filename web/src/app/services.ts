@@ -38,7 +38,6 @@ export function createServices(config: Config): Services {
   )
   const session = new Session({
     provider,
-    tab: sessionStorage,
     browser: localStorage,
     channel: new BroadcastChannel('beep:session'),
     exclusively,

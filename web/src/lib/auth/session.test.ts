@@ -79,7 +79,6 @@ class Browser {
   tab() {
     const number = ++this.tabs
     const gone: string[] = []
-    const store = new Map<string, string>()
     const channel: TabChannel = {
       // As between real tabs: later, and not to oneself.
       postMessage: (data) => {
@@ -90,11 +89,6 @@ class Browser {
     }
     const session = new Session({
       provider: () => discover({ issuer: HOME, clientId: 'beep-web', redirectUri: `${HOME}/callback` }),
-      tab: {
-        getItem: (key: string) => store.get(key) ?? null,
-        setItem: (key: string, value: string) => void store.set(key, value),
-        removeItem: (key: string) => void store.delete(key),
-      } as Storage,
       browser: this.storage,
       channel,
       exclusively: <T>(work: () => Promise<T>) => {
@@ -106,7 +100,7 @@ class Browser {
       home: `${HOME}/`,
       now: Date.now,
     })
-    return { session, gone, store }
+    return { session, gone }
   }
 
   /** A tab in which someone has signed in. */
@@ -135,6 +129,8 @@ const run = async <T>(work: Promise<T>): Promise<T> => {
   await vi.advanceTimersByTimeAsync(2_000)
   return work
 }
+const attempts = () => Object.keys({ ...localStorage }).filter((key) => key.startsWith('beep:attempt'))
+const callback = (state: string) => new URL(`${HOME}/callback?code=c&state=${state}`)
 const refusal = (work: Promise<unknown>) =>
   work.then(
     () => null,
@@ -143,7 +139,7 @@ const refusal = (work: Promise<unknown>) =>
 
 describe('signing in', () => {
   it('asks for a code with PKCE and comes back to the deep link', async () => {
-    const { session, gone, result, store } = await browser.signedIn('/invite/tide')
+    const { session, gone, result } = await browser.signedIn('/invite/tide')
     const asked = new URL(gone[0] ?? '').searchParams
     expect(Object.fromEntries(asked)).toMatchObject({
       response_type: 'code',
@@ -154,12 +150,12 @@ describe('signing in', () => {
     expect(result).toEqual({ returnTo: '/invite/tide', error: null })
     expect(session.state).toBe('signed-in')
     expect(await session.token()).toBe('a0')
-    expect(store.size).toBe(0)
+    expect(attempts()).toEqual([])
   })
 
   it('keeps no token in any storage', async () => {
-    const { store } = await browser.signedIn()
-    const kept = JSON.stringify([...store.values(), ...Object.values({ ...localStorage })])
+    await browser.signedIn()
+    const kept = JSON.stringify([...Object.values({ ...localStorage }), ...Object.values({ ...sessionStorage })])
     expect(kept).not.toMatch(/a0|r0/)
   })
 
@@ -176,7 +172,7 @@ describe('signing in', () => {
     await session.login('/')
     const back = browser.provider.authorize(gone[0] ?? '')
     back.searchParams.set('state', 'forged')
-    expect(await session.restore(back)).toMatchObject({ error: 'network' })
+    expect(await run(session.restore(back))).toMatchObject({ error: 'no_attempt' })
     expect(session.state).toBe('signed-out')
   })
 
@@ -185,21 +181,79 @@ describe('signing in', () => {
     async (returnTo) => {
       const { session, gone } = browser.tab()
       await session.login(returnTo)
-      expect(await session.restore(browser.provider.authorize(gone[0] ?? ''))).toEqual({
+      expect(await run(session.restore(browser.provider.authorize(gone[0] ?? '')))).toEqual({
         returnTo: '/',
         error: 'no_attempt',
       })
     },
   )
 
-  it('without an attempt of this tab is refused', async () => {
-    const { session, store } = browser.tab()
-    expect(await session.restore(new URL(`${HOME}/callback?code=c&state=s`))).toEqual({
-      returnTo: '/',
-      error: 'no_attempt',
-    })
-    store.set('beep:attempt', 'damaged')
-    expect(await session.restore(new URL(`${HOME}/callback?code=c&state=s`))).toMatchObject({ error: 'no_attempt' })
+  it('ends in whichever tab its callback opens in', async () => {
+    const started = browser.tab()
+    await started.session.login('/invite/tide')
+    const back = browser.provider.authorize(started.gone[0] ?? '')
+    const opened = browser.tab()
+    expect(await opened.session.restore(back)).toEqual({ returnTo: '/invite/tide', error: null })
+    expect(opened.session.state).toBe('signed-in')
+    expect(attempts()).toEqual([])
+  })
+
+  it('started in two tabs at once goes on in both', async () => {
+    const [one, two] = [browser.tab(), browser.tab()]
+    await one.session.login('/channels/1')
+    await two.session.login('/channels/2')
+    const second = await two.session.restore(browser.provider.authorize(two.gone[0] ?? ''))
+    const first = await one.session.restore(browser.provider.authorize(one.gone[0] ?? ''))
+    expect([first, second]).toEqual([
+      { returnTo: '/channels/1', error: null },
+      { returnTo: '/channels/2', error: null },
+    ])
+  })
+
+  it('without an attempt is refused', async () => {
+    const { session } = browser.tab()
+    expect(await run(session.restore(callback('s')))).toEqual({ returnTo: '/', error: 'no_attempt' })
+    localStorage.setItem('beep:attempt:s', 'damaged')
+    expect(await run(session.restore(callback('s')))).toMatchObject({ error: 'no_attempt' })
+    expect(attempts()).toEqual([])
+  })
+
+  it('works once', async () => {
+    const { session, gone } = browser.tab()
+    await session.login('/channels/1')
+    const back = browser.provider.authorize(gone[0] ?? '', 'access_denied')
+    expect(await session.restore(back)).toMatchObject({ error: 'access_denied' })
+    expect(await run(session.restore(back))).toMatchObject({ error: 'no_attempt' })
+  })
+
+  it('whose callback is opened again stays with who is signed in beside it', async () => {
+    const { gone } = await browser.signedIn()
+    const again = browser.tab()
+    const back = browser.provider.authorize(gone[0] ?? '')
+    expect(await run(again.session.restore(back))).toEqual({ returnTo: '/', error: null })
+    expect(again.session.state).toBe('signed-in')
+  })
+
+  it.each([
+    ['half an hour', 30 * 60_000, null],
+    ['longer', 30 * 60_000 + 1, 'no_attempt'],
+    ['on a clock that was set back', -30 * 60_000 - 1, 'no_attempt'],
+  ])('may take %s', async (_, wait, error) => {
+    const { session, gone } = browser.tab()
+    await session.login('/channels/1')
+    vi.setSystemTime(Date.now() + wait)
+    const back = browser.provider.authorize(gone[0] ?? '')
+    expect(await run(session.restore(back))).toMatchObject({ error })
+  })
+
+  it('leaves at most ten attempts behind, the newest', async () => {
+    const { session, gone } = browser.tab()
+    for (let i = 0; i < 12; i++) {
+      await session.login(`/channels/${i}`)
+      vi.advanceTimersByTime(1)
+    }
+    const states = gone.map((url) => `beep:attempt:${new URL(url).searchParams.get('state')}`)
+    expect(attempts().toSorted()).toEqual(states.slice(2).toSorted())
   })
 
   it('for an account action names it', async () => {
@@ -310,6 +364,13 @@ describe('signing out', () => {
     expect(end.searchParams.get('post_logout_redirect_uri')).toBe(`${HOME}/`)
     expect(end.searchParams.get('id_token_hint')).toContain('.')
     expect(localStorage.getItem('beep:signed-in')).toBeNull()
+  })
+
+  it('forgets the sign-ins on their way', async () => {
+    const { session } = await browser.signedIn()
+    await browser.tab().session.login('/')
+    await run(session.logout())
+    expect(attempts()).toEqual([])
   })
 
   it('works when the provider does not answer', async () => {

@@ -3,10 +3,11 @@
  *
  * Tokens live in memory only. A new tab asks the others over a BroadcastChannel; a reload goes through the
  * provider with prompt=none; one refresh over all tabs, since each refresh token works once and its reuse
- * ends the session. What is kept in storage is worth nothing to a thief: the attempt of a sign-in on its way
- * (for one tab), that someone was signed in here (a flag), and how often the tokens were renewed (a number).
+ * ends the session. What is kept in storage is worth nothing to a thief: the attempts of sign-ins on their way,
+ * that someone was signed in here (a flag), and how often the tokens were renewed (a number).
  */
-import { type Attempt, AuthError, authorize, endSession, exchange, type Provider, refresh, type Tokens } from './oidc'
+import { Attempts } from './attempts'
+import { AuthError, authorize, endSession, exchange, type Provider, refresh, type Tokens } from './oidc'
 
 /** What the tabs say to each other. */
 type Talk = { say: 'ask' } | { say: 'tokens'; tokens: Tokens } | { say: 'bye' }
@@ -19,8 +20,6 @@ export interface TabChannel {
 
 export interface SessionDeps {
   provider(): Promise<Provider>
-  /** Survives a redirect, not the tab. */
-  tab: Storage
   /** Shared by the tabs. */
   browser: Storage
   channel: TabChannel
@@ -35,7 +34,6 @@ export interface SessionDeps {
 
 export type SessionState = 'restoring' | 'signed-out' | 'signed-in'
 
-const ATTEMPT = 'beep:attempt'
 const KNOWN = 'beep:signed-in'
 const RENEWALS = 'beep:renewals'
 /** Long enough for a busy tab to answer, short enough not to be felt. */
@@ -43,6 +41,7 @@ const PEER_WAIT = 250
 
 export class Session {
   private readonly deps: SessionDeps
+  private readonly attempts: Attempts
   private tokens: Tokens | null = null
   private renewals = 0
   private pending: Promise<Tokens> | null = null
@@ -52,6 +51,7 @@ export class Session {
 
   constructor(deps: SessionDeps) {
     this.deps = deps
+    this.attempts = new Attempts(deps.browser, deps.now)
     // Only our own tabs can speak here: a channel is of one origin.
     deps.channel.addEventListener('message', ({ data }) => this.hear(data as Talk))
   }
@@ -99,7 +99,9 @@ export class Session {
   async logout(): Promise<void> {
     const idToken = this.tokens?.idToken ?? null
     this.say({ say: 'bye' })
+    this.attempts.clear()
     this.forget()
+    this.deps.browser.removeItem(RENEWALS)
     const provider = await this.deps.provider().catch(() => null)
     const url = provider === null ? null : endSession(provider, idToken, this.deps.home)
     this.deps.go(url ?? this.deps.home)
@@ -142,13 +144,8 @@ export class Session {
   }
 
   private async finish(here: URL): Promise<{ returnTo: string; error: string | null }> {
-    const saved = this.deps.tab.getItem(ATTEMPT)
-    this.deps.tab.removeItem(ATTEMPT)
-    const attempt = saved === null ? null : readAttempt(saved)
-    if (attempt === null) {
-      this.become('signed-out')
-      return { returnTo: '/', error: 'no_attempt' }
-    }
+    const attempt = this.attempts.take(here.searchParams.get('state') ?? '')
+    if (attempt === null) return this.finishNothing()
     try {
       const tokens = await exchange(await this.deps.provider(), attempt, here, this.deps.now())
       this.deps.browser.setItem(KNOWN, '1')
@@ -163,9 +160,17 @@ export class Session {
     }
   }
 
+  /** A callback without its attempt: used already, too old, or not ours. Whoever is signed in beside it stays so. */
+  private async finishNothing(): Promise<{ returnTo: string; error: string | null }> {
+    const peer = await this.askPeers()
+    if (peer === null) this.become('signed-out')
+    else this.adopt(peer)
+    return { returnTo: '/', error: peer === null ? 'no_attempt' : null }
+  }
+
   private async leave(returnTo: string, extra: Record<string, string>): Promise<void> {
     const { url, attempt } = await authorize(await this.deps.provider(), returnTo, extra)
-    this.deps.tab.setItem(ATTEMPT, JSON.stringify(attempt))
+    this.attempts.keep(attempt)
     this.deps.go(url)
   }
 
@@ -224,17 +229,5 @@ export class Session {
 
   private sharedRenewals(): number {
     return Number(this.deps.browser.getItem(RENEWALS) ?? 0)
-  }
-}
-
-/** Only a path of ours may be returned to: the attempt lies in storage that other scripts could write. */
-function readAttempt(text: string): Attempt | null {
-  try {
-    const { state, verifier, nonce, returnTo } = JSON.parse(text)
-    const strings = [state, verifier, nonce, returnTo].every((part) => typeof part === 'string')
-    if (!strings || !/^\/(?![/\\])/.test(returnTo)) return null
-    return { state, verifier, nonce, returnTo }
-  } catch {
-    return null
   }
 }
