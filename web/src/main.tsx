@@ -23,7 +23,8 @@ async function run(draw: (screen: React.ReactNode) => void): Promise<void> {
     const query = back.error === null ? '' : `?auth_error=${encodeURIComponent(back.error)}`
     history.replaceState(null, '', back.returnTo + query)
   }
-  start(services)
+  // Back from the provider without a word of trouble and without anyone signed in: that sign-in has ended.
+  start(services, back?.error === null && services.session.state === 'signed-out')
   draw(
     <ServicesProvider value={services}>
       <QueryClientProvider client={new QueryClient()}>

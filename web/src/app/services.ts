@@ -6,7 +6,7 @@ import { i18n } from '@/lib/i18n/i18n'
 import { RealtimeClient } from '@/lib/rt/client'
 import { Engine } from '@/store/engine'
 import type { Services } from '@/store/hooks'
-import { newPreferences } from '@/store/preferences'
+import { forgetPlaces, newPreferences } from '@/store/preferences'
 import { ScrollMemory } from '@/store/scroll-memory'
 import { newStage } from '@/store/stage'
 import { newStore } from '@/store/store'
@@ -82,19 +82,26 @@ export function createServices(config: Config): Services {
   }
 }
 
-/** Connects what lives outside React: socket with session, socket with the network. */
-export function start({ session, realtime, engine, store, stage }: Services): void {
+/**
+ * Connects what lives outside React: socket with session, socket with the network, this tab with the others. ended
+ * says that the provider knows nobody here any more, wherever that sign-out was made.
+ */
+export function start({ session, realtime, engine, store, stage, preferences }: Services, ended: boolean): void {
   const follow = () => {
     if (session.state === 'signed-in') return realtime.start()
     realtime.stop()
     engine.onSignedOut()
+    forgetPlaces(preferences)
     stage.getState().hide()
   }
   session.subscribe(follow)
-  if (session.state === 'signed-in') follow()
+  if (session.state === 'signed-in' || ended) follow()
   store.subscribe((state, before) => {
     // The server will not have this session any more: the provider is asked, and the person if it must be.
     if (state.phase === 'refused' && before.phase !== 'refused') void session.login(location.pathname)
+  })
+  addEventListener('storage', ({ key, newValue }) => {
+    if (key !== null && newValue === null) engine.onForgotten(key)
   })
   addEventListener('online', () => realtime.nudge())
   document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && realtime.nudge())

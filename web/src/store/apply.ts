@@ -9,6 +9,7 @@ import {
   enqueue,
   failPending,
   type OutboxEvent,
+  restorePending,
   retryPending,
   settle,
   settleWindow,
@@ -82,6 +83,8 @@ export function apply(state: State, event: StoreEvent): State {
       return retryPending(state, event)
     case 'dropped':
       return dropPending(state, event)
+    case 'restored':
+      return restorePending(state, event)
   }
 }
 

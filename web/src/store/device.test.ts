@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { loadDraft, saveDraft } from './drafts'
-import { newPreferences } from './preferences'
+import { forgetPlaces, newPreferences } from './preferences'
 import { loadReads, saveReads } from './reads'
 import { ScrollMemory } from './scroll-memory'
 import { newStage } from './stage'
@@ -14,6 +14,20 @@ describe('preferences', () => {
     expect(first.getState()).toMatchObject({ theme: 'system', language: null, members: true })
     first.setState({ theme: 'dark', language: 'fr' })
     expect(newPreferences(localStorage).getState()).toMatchObject({ theme: 'dark', language: 'fr' })
+  })
+
+  it('forget the places of an account and keep what belongs to the device', () => {
+    const preferences = newPreferences(localStorage)
+    preferences.setState({ theme: 'dark', language: 'fr', members: false, lastChannel: { 1: '2' }, collapsed: ['3'] })
+    forgetPlaces(preferences)
+    expect(newPreferences(localStorage).getState()).toEqual({
+      theme: 'dark',
+      language: 'fr',
+      members: false,
+      membersOverlay: false,
+      lastChannel: {},
+      collapsed: [],
+    })
   })
 
   it.each(['not json', '{"theme":"pink"}'])('fall back when storage holds %s', (text) => {

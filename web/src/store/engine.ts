@@ -7,8 +7,10 @@ import { asProblem } from '@/lib/api/problem'
 import type { Phase } from '@/lib/rt/machine'
 import type { ClientFrame, ServerFrame } from '@/lib/wire/frames'
 import { newNonce } from '@/lib/wire/ids'
+import { claimAccount, forgetAccount } from './account-data'
 import type { StoreEvent } from './apply'
-import { forgetDraft, forgetDrafts } from './drafts'
+import { forgetDraft } from './drafts'
+import { KeptOutbox, nonceOf } from './kept-outbox'
 import { loadReads, saveReads } from './reads'
 import { Sender } from './sender'
 import type { Pending } from './state'
@@ -43,6 +45,7 @@ const KEEP_HIDDEN = 100
 export class Engine {
   private readonly deps: EngineDeps
   private readonly sender: Sender
+  private readonly kept: KeptOutbox
   private readonly asked = new Set<string>()
   private readonly wanted = new Set<string>()
   private readonly loading = new Set<string>()
@@ -54,15 +57,23 @@ export class Engine {
   constructor(deps: EngineDeps) {
     this.deps = deps
     this.sender = new Sender(deps)
+    this.kept = new KeptOutbox(deps.storage)
+    deps.store.subscribe((state, before) => {
+      if (state.me !== null && state.outbox !== before.outbox) this.kept.save(state.me.id, before.outbox, state.outbox)
+    })
   }
 
   // What the connection says.
 
   onFrame(frame: ServerFrame): void {
     const { store, storage } = this.deps
-    if (frame.op === 'ready') store.dispatch({ type: 'reads', reads: loadReads(storage, frame.d.user.id) })
+    if (frame.op === 'ready') {
+      claimAccount(storage, frame.d.user.id)
+      store.dispatch({ type: 'reads', reads: loadReads(storage, frame.d.user.id) })
+    }
     if (frame.op === 'channel_removed') forgetDraft(storage, frame.d.channel_id)
     this.dispatch({ type: 'frame', frame, now: this.deps.now() })
+    if (frame.op === 'ready') this.restore(frame.d.user.id)
     if (frame.op === 'entries' || frame.op === 'delta')
       this.want(frame.d.entries.map((entry) => entry.message.author_id))
     if (frame.op === 'member_updated') this.want([frame.d.member.user_id])
@@ -75,8 +86,24 @@ export class Engine {
   }
 
   onSignedOut(): void {
-    forgetDrafts(this.deps.storage)
     this.dispatch({ type: 'signed-out' })
+    forgetAccount(this.deps.storage)
+  }
+
+  /** Another tab removed a key of the storage: a change that it settled or gave up is not to be sent from here. */
+  onForgotten(key: string): void {
+    const { me, outbox } = this.deps.store.getState()
+    const nonce = me === null ? null : nonceOf(me.id, key)
+    for (const [channelId, list] of Object.entries(outbox)) {
+      if (nonce !== null && list.some((pending) => pending.nonce === nonce))
+        this.dispatch({ type: 'dropped', channelId, nonce })
+    }
+  }
+
+  /** Goes on with what a reload, a crash or a closed tab left unsent. */
+  private restore(userId: string): void {
+    this.dispatch({ type: 'restored', changes: this.kept.load(userId, this.deps.now()) })
+    this.sender.flush()
   }
 
   /** The r of every window, for identify. */

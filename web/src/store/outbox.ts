@@ -4,6 +4,7 @@
  */
 import type { Problem } from '@/lib/api/problem'
 import type { Entry, Message } from '@/lib/wire/objects'
+import type { Restored } from './kept-outbox'
 import type { Pending, State } from './state'
 
 export type OutboxEvent =
@@ -12,6 +13,7 @@ export type OutboxEvent =
   | { type: 'failed'; channelId: string; nonce: string; problem: Problem }
   | { type: 'retried'; channelId: string; nonce: string }
   | { type: 'dropped'; channelId: string; nonce: string }
+  | { type: 'restored'; changes: readonly Restored[] }
 
 type Of<T extends OutboxEvent['type']> = Extract<OutboxEvent, { type: T }>
 
@@ -65,6 +67,14 @@ export const retryPending = (state: State, { channelId, nonce }: Of<'retried'>):
 /** The user gives it up. */
 export const dropPending = (state: State, { channelId, nonce }: Of<'dropped'>): State =>
   remove(state, channelId, (pending) => pending.nonce === nonce)
+
+/** Changes that this device had kept come back; what is here already is further on. */
+export function restorePending(state: State, { changes }: Of<'restored'>): State {
+  return changes.reduce((so, { channelId, pending }) => {
+    const known = so.outbox[channelId]?.some((other) => other.nonce === pending.nonce) ?? false
+    return known ? so : settleWindow(enqueue(so, { type: 'queued', channelId, pending }), channelId)
+  }, state)
+}
 
 /** Entries of the user's own settle what they carry out. */
 export function settle(state: State, channelId: string, entries: readonly Entry[]): State {

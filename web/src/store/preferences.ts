@@ -29,6 +29,9 @@ export function newPreferences(storage: Storage): Preferences {
   return store
 }
 
+/** Forgets the choices that name servers and channels: they are the account's, not the device's. */
+export const forgetPlaces = (preferences: Preferences): void => preferences.setState({ lastChannel: {}, collapsed: [] })
+
 function read(storage: Storage): PreferenceValues {
   try {
     const parsed = v.safeParse(schema, JSON.parse(storage.getItem(KEY) ?? '{}'))
