@@ -106,7 +106,7 @@ func TestFlow(t *testing.T) {
 	out := b.open("/oidc/end-session?" + url.Values{
 		"id_token_hint": {raw}, "post_logout_redirect_uri": {s.URL + "/"}, "state": {"bye"}, "client_id": {"beep-web"},
 	}.Encode())
-	if out.url.String() != s.URL+"/?state=bye" || out.header.Get("Clear-Site-Data") != `"storage"` {
+	if out.url.String() != s.URL+"/?state=bye" || out.header.Get("Clear-Site-Data") != `"cache"` {
 		t.Errorf("end-session leads to %s, %v", out.url, out.header)
 	}
 	_, seen, _ = s.post(t, "/oidc/introspect", "token", third.AccessToken, "client_id", "api", "client_secret", "a secret of the API")
@@ -352,7 +352,7 @@ func TestSignOut_AsksWhoBringsNoToken(t *testing.T) {
 	if _, err := a.provider.UserInfo(t.Context(), oauth2.StaticTokenSource(token)); err != nil {
 		t.Errorf("asking signed out: %v", err)
 	}
-	if out := page.submit(); out.url.String() != s.URL+"/?state=x" || out.header.Get("Clear-Site-Data") == "" {
+	if out := page.submit(); out.url.String() != s.URL+"/?state=x" || out.header.Get("Clear-Site-Data") != `"cache"` {
 		t.Errorf("signing out leads to %s", out.url)
 	}
 	if _, err := a.provider.UserInfo(t.Context(), oauth2.StaticTokenSource(token)); err == nil {

@@ -253,8 +253,10 @@ func (p *Provider) postLogout(clientID, uri, state string) (string, error) {
 	return u.String(), nil
 }
 
-// clearSiteData leaves nothing of one person for the next at this computer.
-const clearSiteData = `"storage"`
+// clearSiteData leaves nothing that one person was shown for the next at this computer. Not "storage": theme and
+// language lie there, which belong to the computer, and clients remove what they keep of an account themselves. Not
+// "cookies": browsers would drop those of every neighbour in the same domain, and the session's goes by name.
+const clearSiteData = `"cache"`
 
 func (p *Provider) droppedCookie(what string) string {
 	return (&http.Cookie{ //nolint:gosec // it is Secure wherever the site is

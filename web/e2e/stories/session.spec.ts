@@ -57,6 +57,38 @@ test('the link of the letter, opened in another tab, ends at the invitation that
   await expect(bo.page.getByRole('link', { name: /^Harbour Radio/ })).toBeVisible()
 })
 
+test('signing out leaves the choices of the device, and nothing of the account', async ({ person }) => {
+  const ada = await (await person('ada')).arrive()
+  await ada.createServer('Harbour Radio')
+  await ada.say('Anchor here')
+  await ada.sees('Anchor here')
+  await ada.composer.fill('Half a thought')
+  const html = ada.page.locator('html')
+  await ada.page.getByRole('button', { name: 'Settings' }).click()
+  await ada.page.getByRole('menuitemradio', { name: 'Light' }).click()
+  await expect(html).toHaveAttribute('data-theme', 'light')
+  const french = ada.page.getByRole('menuitemradio', { name: 'Français' })
+  if (!(await french.isVisible())) await ada.page.getByRole('button', { name: 'Settings' }).click()
+  await french.click()
+  await expect(html).toHaveAttribute('lang', 'fr')
+  await ada.page.keyboard.press('Escape')
+
+  await ada.page.getByRole('button', { name: 'Réglages' }).click()
+  await ada.page.getByRole('menuitem', { name: 'Se déconnecter' }).click()
+  const door = ada.page.getByRole('button', { name: 'Se connecter' })
+  // Left for the provider and back: the page after that is drawn from what stayed on the device.
+  await ada.page.waitForURL((url) => url.pathname === '/')
+  await expect(door).toBeVisible()
+  await expect(html).toHaveAttribute('data-theme', 'light')
+  expect(await ada.page.evaluate(() => Object.keys({ ...localStorage }))).toEqual(['beep:preferences'])
+  const choices = await ada.page.evaluate(() => JSON.parse(localStorage.getItem('beep:preferences') ?? ''))
+  expect(choices).toMatchObject({ theme: 'light', language: 'fr', lastChannel: {}, collapsed: [] })
+
+  // Signed out at the provider too: nobody is let in without a word.
+  await ada.open('/')
+  await expect(door).toBeVisible()
+})
+
 test('a draft survives a reload and goes with its message', async ({ person }) => {
   const ada = await (await person('ada')).arrive()
   await ada.createServer('Harbour Radio')
