@@ -9,6 +9,8 @@ export default mergeConfig(
       include: ['src/**/*.test.{ts,tsx}', 'test/**/*.test.ts'],
       setupFiles: ['./test/setup.ts'],
       restoreMocks: true,
+      // A busy machine draws a component slowly; what hangs still fails.
+      testTimeout: 20_000,
       coverage: {
         include: ['src/lib/**', 'src/store/**'],
         exclude: ['**/*.test.*', 'src/lib/api/schema.gen.ts', 'src/store/hooks.ts', '**/testing.ts'],
