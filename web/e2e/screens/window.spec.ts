@@ -82,6 +82,83 @@ test('follows new messages at the bottom, and only there', async ({ open }) => {
   await expect(log(page).getByText('Unseen 4')).toBeInViewport()
 })
 
+test('the line before what is new stands before the first of 250, and nowhere else', async ({ open }) => {
+  const { page, server } = await open(channel, 1440, { said: long(100) })
+  await expect(page.getByText('Line 1 of message 100')).toBeVisible()
+  await page.getByRole('link', { name: 'welcome' }).click()
+  await expect(page.getByText('Quiet so far')).toBeVisible()
+  for (let i = 1; i <= 250; i++) server.say({ who: 'mei', at: new Date(NOW).toISOString(), text: `Unread ${i}` })
+  await page.getByRole('link', { name: 'engineering' }).click()
+  await expect(page.getByText('Unread 250', { exact: true })).toBeInViewport()
+  const line = log(page).getByText('New', { exact: true })
+  expect(await rows(page)).toBeLessThanOrEqual(200)
+  await expect(line).toHaveCount(0)
+
+  // As fast as frames come, until the stretch holds the first of them.
+  await log(page).evaluate(async (el) => {
+    const held = () => [...el.querySelectorAll('[data-id]')].some((row) => row.textContent?.endsWith('Unread 1'))
+    while (!held()) {
+      el.scrollBy(0, -600)
+      await new Promise(requestAnimationFrame)
+    }
+  })
+  const first = log(page)
+    .locator('[data-id]')
+    .filter({ hasText: /Unread 1$/ })
+  await expect(line).toHaveCount(1)
+  const before = await first.evaluate((el) => el.previousElementSibling?.textContent)
+  expect(before).toBe('New')
+})
+
+test('what grows late above the reader moves nothing: a picture, an edit', async ({ open }) => {
+  const { page, server } = await open(channel, 1440, { said: long(250) })
+  await expect(page.getByText('Line 1 of message 250')).toBeVisible()
+  await log(page).evaluate((el) => el.scrollBy(0, -2_500))
+  await expect(page.getByRole('button', { name: 'Jump to present' })).toBeVisible()
+  const before = await eye(page)
+  const above = await log(page).evaluate((el) => {
+    const top = el.getBoundingClientRect().top
+    const cut = [...el.querySelectorAll<HTMLElement>('[data-id]')].filter(
+      (row) => row.getBoundingClientRect().bottom < top,
+    )
+    return cut.slice(-4).map((row) => row.dataset.id ?? '')
+  })
+  expect(above).toHaveLength(4)
+  const drift = async () => Math.abs(((await topOf(page, before?.id ?? '')) ?? 9_999) - (before?.top ?? 0))
+
+  server.edit(above[0] ?? '', Array.from({ length: 12 }, (_, i) => `Now line ${i}`).join('\n'))
+  await expect(log(page).getByText('Now line 11')).toHaveCount(1)
+  await expect.poll(drift).toBeLessThanOrEqual(1)
+  server.edit(above[1] ?? '', 'Short now')
+  await expect(log(page).getByText('Short now')).toHaveCount(1)
+  await expect.poll(drift).toBeLessThanOrEqual(1)
+  // As a picture does whose size nobody knew.
+  await log(page).evaluate((el, id) => {
+    const late = document.createElement('canvas')
+    late.style.display = 'block'
+    late.height = 320
+    el.querySelector(`[data-id="${id}"]`)?.append(late)
+  }, above[2])
+  await expect.poll(drift).toBeLessThanOrEqual(1)
+})
+
+test('what grows late at the bottom keeps the bottom', async ({ open }) => {
+  const { page, server } = await open(channel, 1440, { said: long(250) })
+  await expect(page.getByText('Line 1 of message 250')).toBeVisible()
+  const last = server.messages.at(-1)?.id ?? ''
+  server.edit(last, Array.from({ length: 30 }, (_, i) => `Now line ${i}`).join('\n'))
+  await expect(log(page).getByText('Now line 29')).toBeInViewport()
+  expect(await fromBottom(page)).toBeLessThan(2)
+  await log(page).evaluate((el, id) => {
+    const late = document.createElement('canvas')
+    late.style.display = 'block'
+    late.height = 320
+    el.querySelector(`[data-id="${id}"]`)?.append(late)
+  }, server.messages.at(-3)?.id ?? '')
+  await expect.poll(() => fromBottom(page)).toBeLessThan(2)
+  await expect(page.getByRole('button', { name: 'Jump to present' })).toHaveCount(0)
+})
+
 test('comes back to the place where a channel was left', async ({ open }) => {
   const { page } = await open(channel, 1440, { said: long(200) })
   await expect(page.getByText('Line 1 of message 200')).toBeVisible()

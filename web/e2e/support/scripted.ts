@@ -71,6 +71,16 @@ export class Scripted {
     return message
   }
 
+  /** The author of a message changes it. */
+  edit(id: string, text: string): void {
+    const at = this.messages.findIndex((message) => message.id === id)
+    const before = this.messages[at]
+    if (before === undefined) throw new Error(`no message ${id}`)
+    const message = { ...before, content: text, edited_at: new Date(NOW).toISOString(), v: ++this.r }
+    this.messages[at] = message
+    this.tell('entries', { channel_id: CHANNEL, entries: [{ ...this.entry(message), kind: 'edit' }] })
+  }
+
   private entry(message: Message) {
     return { r: message.v, kind: 'create', actor_id: message.author_id, nonce: message.nonce, message }
   }

@@ -2,7 +2,7 @@
  * What this device keeps of an account: drafts, unsent changes, what was read. It ends with the sign-in, and never
  * meets another account; the choices of the device itself (theme, language) are nobody's and stay.
  */
-import { removeAll } from '@/lib/storage/keys'
+import { put, removeAll } from '@/lib/storage/keys'
 import { DRAFT_PREFIX } from './drafts'
 import { OUTBOX_PREFIX } from './kept-outbox'
 import { READS_PREFIX } from './reads'
@@ -19,5 +19,5 @@ export function forgetAccount(storage: Storage): void {
 export function claimAccount(storage: Storage, userId: string): void {
   const owner = storage.getItem(OWNER)
   if (owner !== null && owner !== userId) forgetAccount(storage)
-  storage.setItem(OWNER, userId)
+  put(storage, OWNER, userId)
 }

@@ -136,6 +136,18 @@ describe('a message that was written offline', () => {
   })
 })
 
+describe('a channel that went while nobody was here', () => {
+  it('takes with it what was to be sent there', async () => {
+    new KeptOutbox(localStorage).save(ME, {}, { 999: [pendingOf('a', { at: Date.now() })] })
+    const { arrive, store, sendMessage } = tab(() => Promise.reject(new Problem('channel_not_found', 404)))
+    arrive()
+    await settle()
+    expect(sendMessage).toHaveBeenCalledTimes(1)
+    expect(store.getState().outbox['999']).toEqual([])
+    expect(kept()).toEqual([])
+  })
+})
+
 describe('tabs beside each other', () => {
   it('do not send what one of them gave up', () => {
     const one = tab(lost)

@@ -48,6 +48,27 @@ describe('rows', () => {
     expect(shape(list)).toEqual(['day', '1001*', '1002*', 'new', '1003*', '1004'])
   })
 
+  it('mark it where it stands, not at the edge of a stretch that begins further down', () => {
+    const list = [1, 2, 3, 4, 5].map((n) => messageOf(n, { created_at: at(n), author_id: n === 4 ? ME : YOU }))
+    const from = (start: number) => shape(rows(list, { newAfter: 2, from: start })).indexOf('new')
+    expect([from(0), from(1), from(2), from(3), from(4)]).toEqual([3, 2, -1, -1, -1])
+  })
+
+  it('mark nothing while the first new message is not loaded', () => {
+    const list = [7, 8].map((n) => messageOf(n, { created_at: at(n) }))
+    const page = {
+      ...emptyWindow,
+      loaded: true,
+      ids: list.map(({ id }) => id),
+      states: new Map(list.map((m) => [m.id, m])),
+    }
+    const given = (newAfter: number) =>
+      rowsOf({ window: page, from: 0, to: 2, pending: [], newAfter, me: ME }).some(
+        (row) => row.kind === 'new' || (row.kind === 'day' && row.isNew),
+      )
+    expect([given(4), given(5), given(6), given(7), given(8)]).toEqual([false, false, true, true, false])
+  })
+
   it('say both at once where a new day starts with a new message', () => {
     const list = rows([messageOf(1, { created_at: at(-86_400_000) }), messageOf(2, { created_at: at(0) })], {
       newAfter: 1,

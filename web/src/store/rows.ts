@@ -1,7 +1,7 @@
 /** What the message list shows, in order: messages, their grouping, day dividers, and the line before the new ones. */
 import type { Message } from '@/lib/wire/objects'
 import type { Pending } from './state'
-import type { ChannelWindow } from './window'
+import { atStart, type ChannelWindow } from './window'
 
 export type Row =
   | { kind: 'day'; key: string; at: number; isNew: boolean }
@@ -33,11 +33,29 @@ interface Above {
 /** Which local day an instant lies on. */
 const dayOf = (at: number) => new Date(at).toDateString()
 
+const isNewTo = (me: string, message: Message, newAfter: number) => message.n > newAfter && message.author_id !== me
+
+/**
+ * Whether the line before the first new message stands above the stretch: before a message that is cut there, or
+ * one that was not loaded yet. A stretch that begins among new messages must not draw it at its own edge.
+ */
+function firstNewIsAbove(window: ChannelWindow, from: number, newAfter: number, me: string): boolean {
+  const at = (i: number) => window.states.get(window.ids[i] ?? '')
+  if (!atStart(window) && (at(0)?.n ?? 0) > newAfter + 1) return true
+  for (let i = from - 1; i >= 0; i--) {
+    const message = at(i)
+    if (message === undefined) continue
+    if (isNewTo(me, message, newAfter)) return true
+    if (message.n <= newAfter) return false
+  }
+  return false
+}
+
 /** Lists the rows of a stretch of a window. Deterministic but for the time zone. */
 export function rowsOf({ window, from, to, pending, newAfter, me }: RowsInput): Row[] {
   const rows: Row[] = []
   let above: Above | null = null
-  let newShown = newAfter === null
+  let newShown = newAfter === null || firstNewIsAbove(window, from, newAfter, me)
 
   const place = (author: string, at: number, isNew: boolean, key: string): boolean => {
     const day = dayOf(at)
@@ -56,7 +74,7 @@ export function rowsOf({ window, from, to, pending, newAfter, me }: RowsInput): 
     const message = window.states.get(id)
     if (message === undefined) continue
     const at = message.created_at === null ? 0 : Date.parse(message.created_at)
-    const isNew = newAfter !== null && message.n > newAfter && message.author_id !== me
+    const isNew = newAfter !== null && isNewTo(me, message, newAfter)
     const first = place(message.author_id, at, isNew, id)
     // The nonce, so that a message does not become another row when the log confirms it.
     const key = message.author_id === me && message.nonce !== '' ? message.nonce : id

@@ -104,6 +104,9 @@ export class Sender {
     // Gone already is what a delete wanted.
     if (pending.kind === 'delete' && problem.code === 'message_not_found') {
       this.deps.store.dispatch({ type: 'acked', channelId, nonce, message: null })
+    } else if (problem.code === 'channel_not_found' && this.deps.store.getState().channels[channelId] === undefined) {
+      // Kept over a reload, and the channel went meanwhile: nobody could decide on it, so it goes too.
+      this.deps.store.dispatch({ type: 'dropped', channelId, nonce })
     } else {
       this.deps.store.dispatch({ type: 'failed', channelId, nonce, problem })
     }
