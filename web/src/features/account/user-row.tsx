@@ -1,4 +1,4 @@
-import { KeyRound, LogOut, SlidersHorizontal } from 'lucide-react'
+import { KeyRound, LogOut, Settings2 } from 'lucide-react'
 import { useState } from 'react'
 import { useT } from '@/i18n/use-t'
 import type { Status } from '@/lib/wire/frames'
@@ -87,7 +87,7 @@ export function UserRow() {
 function IconButtonTrigger({ label, ...rest }: { label: string } & React.ComponentProps<'button'>) {
   return (
     <button type="button" className="ib" aria-label={label} title={label} {...rest}>
-      <SlidersHorizontal aria-hidden />
+      <Settings2 aria-hidden />
     </button>
   )
 }
