@@ -88,5 +88,7 @@ func TestChannels_StandInCategories(t *testing.T) {
 		}
 		return nil
 	})
-	hears(t, bobHears, mark, "channel_updated", func(d *realtimev1.ChannelUpdated) bool { return d.GetChannel().GetName() == "general" || d.GetChannel().GetName() == "tides" })
+	hears(t, bobHears, mark, "channel_updated", func(d *realtimev1.ChannelUpdated) bool {
+		return d.GetChannel().GetName() == "general" || d.GetChannel().GetName() == "tides"
+	})
 }
