@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/beep-chat/beep"
 )
 
 // errPanicked is what those who share a call are answered when it panics, instead of nothing at all.
@@ -17,7 +19,8 @@ type flight[K comparable, A, V any] struct {
 	fn      func(ctx context.Context, key K, args []A) (V, error)
 	calls   sync.WaitGroup // a goroutine for each call that runs
 
-	mu sync.Mutex // guards running, and args of the calls in it
+	mu     sync.Mutex // guards what follows, and args of the calls in running
+	closed bool       // no call is begun for a new caller
 	// running has a key while a call for it runs; the value gathers those who came since, nil while nobody did.
 	running map[K]*call[A, V]
 }
@@ -52,6 +55,11 @@ func (f *flight[K, A, V]) do(ctx context.Context, key K, arg A) (V, error) {
 func (f *flight[K, A, V]) join(ctx context.Context, key K, arg A) *call[A, V] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.closed {
+		c := &call[A, V]{done: make(chan struct{}), err: beep.Unavailable(errClosed)}
+		close(c.done)
+		return c
+	}
 	c, busy := f.running[key]
 	if c == nil {
 		c = &call[A, V]{ctx: context.WithoutCancel(ctx), done: make(chan struct{}), err: errPanicked}
@@ -87,5 +95,10 @@ func (f *flight[K, A, V]) end(key K) {
 	delete(f.running, key)
 }
 
-// wait waits until no call runs.
-func (f *flight[K, A, V]) wait() { f.calls.Wait() }
+// close refuses who asks from now on, as unavailable, and waits until all who asked before are answered.
+func (f *flight[K, A, V]) close() {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.calls.Wait()
+}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/beep-chat/beep"
 )
 
 func TestFlight_CallsBeginAfterTheyAreAskedFor(t *testing.T) {
@@ -50,6 +52,35 @@ func TestFlight_CallsBeginAfterTheyAreAskedFor(t *testing.T) {
 	})
 }
 
+// Requests may come while a replica shuts down: a call begun then would run on behind its end.
+func TestFlight_BeginsNothingOnceItIsClosed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		f := newFlight(time.Minute, func(context.Context, string, []int) (int, error) {
+			time.Sleep(time.Second) // of the bubble's clock
+			calls++
+			return calls, nil
+		})
+		var wg sync.WaitGroup
+		got := make([]int, 2)
+		for i := range got { // the second gathers behind the first
+			wg.Go(func() { got[i], _ = f.do(t.Context(), "key", 0) })
+			synctest.Wait()
+		}
+		wg.Go(f.close)
+		synctest.Wait()
+		_, err := f.do(t.Context(), "key", 0)
+		if e, ok := errors.AsType[*beep.Error](err); !ok || e.Kind != beep.KindUnavailable {
+			t.Errorf("asked while closing: got %v, want unavailable", err)
+		}
+		wg.Wait()
+		if want := []int{1, 2}; !slices.Equal(got, want) || calls != 2 {
+			t.Errorf("asked before: got %v of %d calls, want %v of 2", got, calls, want)
+		}
+	})
+}
+
 func TestFlight_KeysDoNotWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -64,7 +95,7 @@ func TestFlight_KeysDoNotWaitForEachOther(t *testing.T) {
 		if got, err := f.do(t.Context(), "free", 0); got != "free" || err != nil {
 			t.Errorf("do = %q, %v; want free", got, err)
 		}
-		f.wait()
+		f.close()
 	})
 }
 
@@ -96,7 +127,7 @@ func TestFlight_ACallOutlivesWhoBeganIt(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		wg.Wait()
-		f.wait()
+		f.close()
 		if len(f.running) > 0 {
 			t.Errorf("%d keys still run", len(f.running))
 		}

@@ -68,9 +68,9 @@ func (l *logs) close() {
 	l.closed = true
 	l.mu.Unlock()
 	l.writing.Wait()
-	l.sinces.wait()
-	l.catching.wait()
-	l.asking.wait()
+	l.sinces.close() // before what they stand on
+	l.catching.close()
+	l.asking.close()
 }
 
 // catchUp answers the head of a channel once every entry that existed when it was called is applied. Every append
