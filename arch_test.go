@@ -85,7 +85,7 @@ var rules = []rule{
 	{"gateway", append([]string{"kit/oidc", gatewayR}, service...)},
 	{"realtime", append([]string{"kit/oidc", "github.com/lxzan/gws"}, service...)},
 	{"S", service},
-	{"users/provider", []string{"users", ".", "kit/oidc", "kit/limit", "kit/telemetry", zitadel, joseLib, xCrypto, xText}},
+	{"users/provider", []string{"users", ".", "kit/oidc", "kit/rest", "kit/limit", "kit/telemetry", zitadel, joseLib, xCrypto, xText}},
 	{"S/grpcapi", append([]string{"S"}, service...)},
 	{"S/storetest", []string{"S", ".", "perm", "github.com/google/go-cmp"}},
 	{"S/sqlstore", []string{"S", ".", "perm", "kit/sqldb"}},

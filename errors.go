@@ -29,6 +29,7 @@ type Error struct {
 	Msg        string            // one plain sentence for a person; no secret, no content
 	Fields     map[string]string // per wrong input field, what is wrong with it
 	RetryAfter time.Duration     // with KindLimited and KindUnavailable
+	Limit      int               // with KindLimited: how many are admitted, if it is so simple
 	Err        error             // the cause; logged, never sent
 }
 
@@ -81,6 +82,11 @@ func Conflict(code Code, msg string) *Error { return &Error{Kind: KindConflict, 
 // Precondition is well-formed input that makes no sense here and now, 422.
 func Precondition(code Code, msg string) *Error {
 	return &Error{Kind: KindPrecondition, Code: code, Msg: msg}
+}
+
+// LimitedTo is one more than limit, 429; the caller may try again after retryAfter.
+func LimitedTo(limit int, code Code, msg string, retryAfter time.Duration) *Error {
+	return &Error{Kind: KindLimited, Code: code, Msg: msg, RetryAfter: retryAfter, Limit: limit}
 }
 
 // Limited is too much, 429; the caller may try again after retryAfter.

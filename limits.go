@@ -8,6 +8,8 @@ type Limits struct {
 	MessageRate      int           // messages a user may send in MessageWindow, over all nodes
 	EditRate         int           // edits and deletions in MessageWindow
 	MessageWindow    time.Duration // any window of this length, not a fixed one
+	InvitationRate   int           // codes of invitations that a user, and all at one address, may try in InvitationWindow
+	InvitationWindow time.Duration // any window of this length, as above
 	ServersPerUser   int
 	RolesPerServer   int
 	ChannelsPer      int // channels in one server
@@ -25,6 +27,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		MessageLength: 4000, MessageRate: 10, EditRate: 30, MessageWindow: 10 * time.Second,
+		InvitationRate: 20, InvitationWindow: time.Minute,
 		ServersPerUser: 50, RolesPerServer: 250, ChannelsPer: 500, NameLength: 100, TopicLength: 1024,
 		BodyBytes: 64 << 10, FrameBytes: 16 << 10, SocketsPerUser: 20, SendQueueBytes: 1 << 20,
 		IdentifyDeadline: 10 * time.Second, Heartbeat: 30 * time.Second,

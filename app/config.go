@@ -41,9 +41,10 @@ type Config struct {
 	SMTP     string `env:"BEEP_SMTP" placeholder:"URL" help:"smtp://user:password@host:587 (STARTTLS) or smtps://…:465 for mail. Without it mail is read at /oidc/mailbox, on loopback only."`
 	MailFrom string `env:"BEEP_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of mail, such as Beep <beep@example.org>; without it, no-reply at the public host."`
 
-	MessageRate int `env:"BEEP_MESSAGE_RATE" default:"10" placeholder:"N" help:"Messages that a user may send in any 10 seconds."`
-	EditRate    int `env:"BEEP_EDIT_RATE" default:"30" placeholder:"N" help:"Edits and deletions that a user may make in any 10 seconds."`
-	UserSockets int `env:"BEEP_USER_SOCKETS" default:"20" placeholder:"N" help:"Sockets that a user may have open at once on a process."`
+	MessageRate    int `env:"BEEP_MESSAGE_RATE" default:"10" placeholder:"N" help:"Messages that a user may send in any 10 seconds."`
+	EditRate       int `env:"BEEP_EDIT_RATE" default:"30" placeholder:"N" help:"Edits and deletions that a user may make in any 10 seconds."`
+	InvitationRate int `env:"BEEP_INVITATION_RATE" default:"20" placeholder:"N" help:"Different codes of invitations that a user, and all at one address together, may try in any minute."`
+	UserSockets    int `env:"BEEP_USER_SOCKETS" default:"20" placeholder:"N" help:"Sockets that a user may have open at once on a process."`
 
 	LogLevel string        `env:"BEEP_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Lowest level logged: debug, info, warn or error."`
 	OTLP     string        `env:"BEEP_OTLP" placeholder:"URL" help:"http(s)://… of an OpenTelemetry collector for traces; off if empty."`
@@ -98,7 +99,7 @@ func (c Config) resolve() (Config, error) {
 
 // check refuses values that would be taken and then mean nothing, or nothing that anyone wants.
 func (c Config) check() error {
-	for name, n := range map[string]int{"message rate": c.MessageRate, "edit rate": c.EditRate, "sockets of a user": c.UserSockets} {
+	for name, n := range map[string]int{"message rate": c.MessageRate, "edit rate": c.EditRate, "invitation rate": c.InvitationRate, "sockets of a user": c.UserSockets} {
 		if n < 0 {
 			return fmt.Errorf("the %s is %d, less than nothing", name, n)
 		}
@@ -162,6 +163,6 @@ func (c Config) split() bool { return len(c.Target) < len(Targets()) }
 
 func (c Config) limits() beep.Limits {
 	l := beep.DefaultLimits()
-	l.MessageRate, l.EditRate, l.SocketsPerUser = c.MessageRate, c.EditRate, c.UserSockets
+	l.MessageRate, l.EditRate, l.InvitationRate, l.SocketsPerUser = c.MessageRate, c.EditRate, c.InvitationRate, c.UserSockets
 	return l
 }

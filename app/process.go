@@ -21,7 +21,6 @@ import (
 	"github.com/beep-chat/beep/kit/oidc"
 	"github.com/beep-chat/beep/kit/rpc"
 	"github.com/beep-chat/beep/kit/telemetry"
-	"github.com/beep-chat/beep/messages"
 )
 
 // process is what the targets of one process share.
@@ -192,10 +191,15 @@ func (p *process) observe(_ context.Context, c rpc.Call) {
 	p.tel.ObserveCall(string(c.Side), c.Method, c.Code.String(), c.Took)
 }
 
-// limiter is the throttle of messages: over all processes with Redis, in this one without.
-func (p *process) limiter() messages.Throttle {
+// limiter is the throttle of a target: over all processes with Redis, in this one without. Of the gateway nobody
+// knows how many there are, but that there are two where it matters.
+func (p *process) limiter(target string) limit.Limiter {
 	if p.redis == nil {
 		return limit.NewMemory()
 	}
-	return limit.NewRedis(p.redis, len(strings.Split(p.cfg.Peers[targetMessages], ",")))
+	replicas := 2
+	if target == targetMessages {
+		replicas = len(strings.Split(p.cfg.Peers[targetMessages], ","))
+	}
+	return limit.NewRedis(p.redis, replicas)
 }

@@ -8,7 +8,6 @@ import (
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -124,7 +123,7 @@ func buildMessages(ctx context.Context, p *process) (target, error) {
 	}
 	p.keep(targetMessages, store)
 	s, err := messages.New(messages.Deps{
-		Store: store, Authz: authzv1.NewAuthzClient(conn), Bus: p.bus, Throttle: p.limiter(), Limits: p.cfg.limits(),
+		Store: store, Authz: authzv1.NewAuthzClient(conn), Bus: p.bus, Throttle: p.limiter(targetMessages), Limits: p.cfg.limits(),
 		Minter: p.ids, Log: p.log,
 	})
 	if err != nil {
@@ -191,13 +190,14 @@ func buildGateway(ctx context.Context, p *process) (target, error) {
 	usersConn, err3 := p.peer(targetGateway, targetUsers)
 	minter, err4 := p.minter(targetGateway)
 	pages, err5 := p.pages()
-	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+	proxies, err6 := p.cfg.proxies()
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return target{}, err
 	}
 	files, built := web.FS()
 	g, err := gateway.New(ctx, gateway.Deps{
 		Users: usersConn, Servers: serversConn, Messages: messagesConn, Tokens: p.verifier(usersConn), Minter: minter,
-		Limits: p.cfg.limits(), Log: p.log, TraceID: p.tel.TraceID, PublicURL: p.publicURL(), RealtimeURL: p.cfg.RealtimeURL,
+		Throttle: p.limiter(targetGateway), Proxies: proxies, Limits: p.cfg.limits(), Log: p.log, TraceID: p.tel.TraceID, PublicURL: p.publicURL(), RealtimeURL: p.cfg.RealtimeURL,
 		ClientID: clientID, Origins: p.cfg.Origins, Pages: pages, Realtime: p.targets[targetRealtime].handler,
 		Web: files, WebBuilt: built, OpenAPI: api.OpenAPI, Docs: api.Docs,
 	})
@@ -228,7 +228,7 @@ func (p *process) pages() (http.Handler, error) {
 			r.SetURL(&url.URL{Scheme: "https", Host: p.cfg.Pages})
 			r.Out.Host = r.In.Host
 			r.Out.Header.Del("X-Forwarded-For") // what a client claims
-			if trusted(proxies, r.In.RemoteAddr) {
+			if at, err := netip.ParseAddrPort(r.In.RemoteAddr); err == nil && rest.Trusted(proxies, at.Addr().Unmap()) {
 				r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
 			}
 			r.SetXForwarded()
@@ -239,10 +239,4 @@ func (p *process) pages() (http.Handler, error) {
 			rest.New(rest.Options{}).Problem(w, r, beep.Unavailable(err))
 		},
 	}), nil
-}
-
-// trusted says whether a connection comes from one of the proxies.
-func trusted(proxies []netip.Prefix, remote string) bool {
-	at, err := netip.ParseAddrPort(remote)
-	return err == nil && slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) })
 }

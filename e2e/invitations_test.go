@@ -1,14 +1,18 @@
 package e2e_test
 
 import (
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	gatewayv1 "github.com/beep-chat/beep/api/beep/gateway/v1"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/client"
 )
@@ -115,4 +119,91 @@ func TestInvitation_IsForThoseWhoMay(t *testing.T) {
 	b.refused(http.MethodGet, serverPath(server, "/invitations"), nil, http.StatusForbidden, "forbidden")
 	b.refused(http.MethodDelete, "/api/invitations/"+code, nil, http.StatusForbidden, "forbidden")
 	guest(t, 0).refused(http.MethodPost, "/api/invitations/"+code+"/accept", nil, http.StatusUnauthorized, "unauthenticated")
+}
+
+// TestInvitation_IsNotGuessed: who tries codes is stopped after twenty different ones in a minute, over all gateways
+// together, whether as a guest of one address or as a user of many, and is told when to come back. The link that
+// everyone at an address opens is one code.
+func TestInvitation_IsNotGuessed(t *testing.T) {
+	t.Parallel()
+	strict, err := site.strict()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada, bob := newcomerAt(t, strict.URL, "ada"), newcomerAt(t, strict.URL, "bob")
+	owner := voice{ada.At(strict.URL), t}
+	code := owner.invite(owner.createServer("Harbour"), 0, 0).GetCode()
+	limits := &gatewayv1.Limits{}
+	owner.call(http.MethodGet, "/api/limits", nil, limits)
+	if limits.GetInvitationRate() != 20 || limits.GetInvitationWindowSeconds() != 60 {
+		t.Fatalf("published: %v", limits)
+	}
+	token, err := bob.Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 25 { // a school opens one link
+		if resp := knock(t, strict.Gateways[i%len(strict.Gateways)], code, "198.51.100.9", ""); resp.StatusCode != http.StatusOK {
+			t.Fatalf("opening one link for the %dth time: %d", i+1, resp.StatusCode)
+		}
+	}
+	for what, c := range map[string]struct {
+		address func(i int) string
+		token   string
+	}{
+		"a guest": {func(int) string { return "198.51.100.1" }, ""},
+		"a user":  {func(i int) string { return fmt.Sprintf("203.0.113.%d", i) }, token},
+	} {
+		var missed, refused atomic.Int32
+		var wg sync.WaitGroup
+		for i := range 30 {
+			wg.Go(func() {
+				resp := knock(t, strict.Gateways[i%len(strict.Gateways)], rand.Text()[:12], c.address(i), c.token)
+				switch resp.StatusCode {
+				case http.StatusNotFound:
+					missed.Add(1)
+				case http.StatusTooManyRequests:
+					refused.Add(1)
+					paced(t, resp.Header)
+				default:
+					t.Errorf("%s gets %d", what, resp.StatusCode)
+				}
+			})
+		}
+		wg.Wait()
+		if missed.Load() != 20 || refused.Load() != 10 {
+			t.Errorf("%s who guesses 30 codes is told of %d that they are none and of %d to wait, want 20 and 10", what, missed.Load(), refused.Load())
+		}
+	}
+	if resp := knock(t, strict.URL, code, "198.51.100.2", ""); resp.StatusCode != http.StatusOK {
+		t.Errorf("others, elsewhere, get %d", resp.StatusCode)
+	}
+	if resp := knock(t, strict.URL, code, "198.51.100.1", ""); resp.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("the guesser's next code, which is one, is answered %d", resp.StatusCode)
+	}
+}
+
+// knock asks where a code leads, from an address, as whoever the token is of.
+func knock(t *testing.T, base, code, address, token string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/api/invitations/"+code, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Forwarded-For", address)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, _ := exchange(t, r)
+	return resp
+}
+
+// paced checks what a refusal says of the limit.
+func paced(t *testing.T, h http.Header) {
+	t.Helper()
+	wait, err := strconv.Atoi(h.Get("Retry-After"))
+	if err != nil || wait < 1 || wait > 60 || h.Get("X-RateLimit-Reset") != h.Get("Retry-After") ||
+		h.Get("X-RateLimit-Limit") != "20" || h.Get("X-RateLimit-Remaining") != "0" {
+		t.Errorf("a refusal says %v", h)
+	}
 }

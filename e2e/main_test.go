@@ -109,9 +109,9 @@ func (w *world) start(ctx context.Context) (err error) {
 		return err
 	}
 	w.strict = sync.OnceValues(func() (*stack.Beep, error) {
-		return w.install(ctx, "strict", "BEEP_OTLP="+w.traces.url, "BEEP_ORIGINS=https://friend.example")
+		return w.install(ctx, "strict", "BEEP_OTLP="+w.traces.url, "BEEP_ORIGINS=https://friend.example", "BEEP_PROXIES=127.0.0.0/8")
 	})
-	if w.Beep, err = w.install(ctx, "main", "BEEP_MESSAGE_RATE=1000000", "BEEP_EDIT_RATE=1000000"); err != nil {
+	if w.Beep, err = w.install(ctx, "main", "BEEP_MESSAGE_RATE=1000000", "BEEP_EDIT_RATE=1000000", "BEEP_INVITATION_RATE=1000000"); err != nil {
 		return err
 	}
 	w.watcher, err = people.SignUp(ctx, w.URL, "watcher")

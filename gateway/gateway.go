@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -34,17 +35,19 @@ type Tokens interface {
 type Deps struct {
 	Users, Servers, Messages grpc.ClientConnInterface
 
-	Tokens Tokens
-	Minter *rpc.Minter // of the internal identities
-	Limits beep.Limits
-	Log    *slog.Logger
+	Tokens   Tokens
+	Throttle Throttle
+	Minter   *rpc.Minter // of the internal identities
+	Limits   beep.Limits
+	Log      *slog.Logger
 	// TraceID names a request in problem documents; may be nil.
 	TraceID func(context.Context) string
 
-	PublicURL   *url.URL // where browsers find this gateway
-	RealtimeURL string   // where they find the socket; empty is /ws here
-	ClientID    string   // of the web client at the OpenID Provider
-	Origins     []string // pages of these origins may call besides our own
+	PublicURL   *url.URL       // where browsers find this gateway
+	RealtimeURL string         // where they find the socket; empty is /ws here
+	ClientID    string         // of the web client at the OpenID Provider
+	Origins     []string       // pages of these origins may call besides our own
+	Proxies     []netip.Prefix // believed about whom a request comes from
 
 	Pages    http.Handler // the OpenID Provider: /oidc/ and /.well-known/
 	Realtime http.Handler // the socket, when it is served here; may be nil
@@ -62,12 +65,12 @@ type Gateway struct {
 
 // New makes a gateway.
 func New(ctx context.Context, d Deps) (*Gateway, error) {
-	if d.Users == nil || d.Servers == nil || d.Messages == nil || d.Tokens == nil || d.Minter == nil || d.Log == nil ||
+	if d.Users == nil || d.Servers == nil || d.Messages == nil || d.Tokens == nil || d.Throttle == nil || d.Minter == nil || d.Log == nil ||
 		d.PublicURL == nil || d.Pages == nil || d.Web == nil {
 		return nil, errors.New("gateway: a dependency is missing")
 	}
 	g := &Gateway{deps: d}
-	g.edge = rest.New(rest.Options{MaxBody: d.Limits.BodyBytes, TraceID: d.TraceID, Fault: func(ctx context.Context, err error) {
+	g.edge = rest.New(rest.Options{MaxBody: d.Limits.BodyBytes, TraceID: d.TraceID, Admit: g.admit, Fault: func(ctx context.Context, err error) {
 		d.Log.ErrorContext(ctx, "request failed", "error", err)
 	}})
 	mux := g.edge.Mux

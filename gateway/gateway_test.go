@@ -18,6 +18,7 @@ import (
 	"github.com/beep-chat/beep"
 	usersv1 "github.com/beep-chat/beep/api/beep/users/v1"
 	"github.com/beep-chat/beep/gateway"
+	"github.com/beep-chat/beep/kit/limit"
 	"github.com/beep-chat/beep/kit/rest"
 	"github.com/beep-chat/beep/kit/rpc"
 )
@@ -66,7 +67,7 @@ func serve(t *testing.T, change func(*gateway.Deps)) http.Handler {
 	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "page "+r.URL.Path) })
 	conn := local.As("gateway")
 	d := gateway.Deps{
-		Users: conn, Servers: conn, Messages: conn, Tokens: tokensFake{}, Minter: minter, Limits: beep.DefaultLimits(),
+		Users: conn, Servers: conn, Messages: conn, Tokens: tokensFake{}, Throttle: limit.NewMemory(), Minter: minter, Limits: beep.DefaultLimits(),
 		Log: slog.New(slog.DiscardHandler), PublicURL: public, ClientID: "beep-web", Pages: pages, WebBuilt: true,
 		Web: fstest.MapFS{
 			"index.html":           {Data: []byte("<!doctype html><title>Beep</title>")},
@@ -222,7 +223,7 @@ func TestEveryAnswer_HasTheSecurityHeaders(t *testing.T) {
 
 func TestLimits_ArePublished(t *testing.T) {
 	resp, body := get(serve(t, nil), "/api/limits")
-	if resp.StatusCode != http.StatusOK || !strings.Contains(body, `"message_length":4000`) {
+	if resp.StatusCode != http.StatusOK || !strings.Contains(body, `"message_length":4000`) || !strings.Contains(body, `"invitation_rate":20`) {
 		t.Errorf("got %d %s", resp.StatusCode, body)
 	}
 }

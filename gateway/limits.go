@@ -22,6 +22,7 @@ func (s limitsServer) GetLimits(context.Context, *gatewayv1.GetLimitsRequest) (*
 		MessageWindowSeconds: count(int(l.MessageWindow.Seconds())), ServersPerUser: count(l.ServersPerUser),
 		ChannelsPerServer: count(l.ChannelsPer), RolesPerServer: count(l.RolesPerServer), NameLength: count(l.NameLength),
 		TopicLength: count(l.TopicLength), BodyBytes: count(int(l.BodyBytes)), FrameBytes: count(l.FrameBytes),
+		InvitationRate: count(l.InvitationRate), InvitationWindowSeconds: count(int(l.InvitationWindow.Seconds())),
 	}}, nil
 }
 

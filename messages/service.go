@@ -194,7 +194,7 @@ func (s *Service) settled(ctx context.Context, t Target, c Change) (e Entry, ok 
 func (s *Service) slowDown(ctx context.Context, what string, n int, key Key) error {
 	ok, wait := s.throttle.Allow(ctx, what+":"+key.Actor.String(), n, s.limits.MessageWindow, key.Channel.String()+":"+key.Nonce)
 	if !ok {
-		return beep.Limited(beep.CodeRateLimited, "too many messages; wait a moment", wait)
+		return beep.LimitedTo(n, beep.CodeRateLimited, "too many messages; wait a moment", wait)
 	}
 	return nil
 }

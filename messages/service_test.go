@@ -276,6 +276,9 @@ func TestThrottle(t *testing.T) {
 	w.throttle.refuse = true
 	_, err := w.Send(ctx, target(0, "n-3"), "too much")
 	refused(t, "Send", err, beep.KindLimited, beep.CodeRateLimited)
+	if e, ok := errors.AsType[*beep.Error](err); !ok || e.Limit != beep.DefaultLimits().MessageRate {
+		t.Errorf("the refusal %+v does not say how many may be sent", err)
+	}
 	if e, ok := errors.AsType[*beep.Error](err); !ok || e.RetryAfter != 3*time.Second {
 		t.Errorf("Send = %v, want a retry after 3 s", err)
 	}

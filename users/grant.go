@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/kit/rest"
 	"github.com/beep-chat/beep/kit/oidc"
 )
 
@@ -41,7 +42,7 @@ type Request struct {
 // the request only. One address may begin so many in an hour and no more: each is kept for a day.
 func (s *Service) Begin(ctx context.Context, ip netip.Addr, r Request) (id Digest, err error) {
 	if !s.local {
-		t := throttled{[]string{throttleKey("begin", addressKey(ip))}, []tries{requestsFrom()}}
+		t := throttled{[]string{throttleKey("begin", rest.Neighbourhood(ip))}, []tries{requestsFrom()}}
 		if _, err := s.attempt(ctx, t); err != nil {
 			return Digest{}, err
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/kit/rest"
 )
 
 // tries is how many failures are free and how long the pauses are that follow them, each twice the one before.
@@ -58,27 +59,16 @@ func throttleKey(what, who string) string {
 	return what + ":" + hex.EncodeToString(sum[:16])
 }
 
-// addressKey is the address for counting: a household or a virtual machine has a whole /64 to itself.
-func addressKey(ip netip.Addr) string {
-	ip = ip.Unmap()
-	if ip.Is6() {
-		if prefix, err := ip.WithZone("").Prefix(64); err == nil {
-			return prefix.String()
-		}
-	}
-	return ip.String()
-}
-
 func (s *Service) signInTries(email string, ip netip.Addr) throttled {
 	return s.whence(throttled{
-		[]string{throttleKey("account", FoldEmail(email)), throttleKey("address", addressKey(ip))},
+		[]string{throttleKey("account", FoldEmail(email)), throttleKey("address", rest.Neighbourhood(ip))},
 		[]tries{triesOfAccount(), triesOfAddress()},
 	})
 }
 
 func (s *Service) mailTries(email string, ip netip.Addr) throttled {
 	return s.whence(throttled{
-		[]string{throttleKey("mail", FoldEmail(email)), throttleKey("mailer", addressKey(ip))},
+		[]string{throttleKey("mail", FoldEmail(email)), throttleKey("mailer", rest.Neighbourhood(ip))},
 		[]tries{mailsTo(), mailsFrom()},
 	})
 }

@@ -57,9 +57,7 @@ func (e *Edge) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
-	if known.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(known.RetryAfter.Seconds()))))
-	}
+	pace(h, known)
 	if known.Kind == beep.KindUnauthenticated {
 		h.Set("WWW-Authenticate", `Bearer realm="beep"`)
 	}
@@ -69,6 +67,23 @@ func (e *Edge) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(body) // the client is gone: nobody to tell
+}
+
+// pace says when to come back and, of a limit, how much it allows; seconds, rounded up so that who waits is admitted.
+func pace(h http.Header, e *beep.Error) {
+	if e.RetryAfter <= 0 {
+		return
+	}
+	seconds := strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds())))
+	h.Set("Retry-After", seconds)
+	if e.Kind != beep.KindLimited {
+		return
+	}
+	if e.Limit > 0 {
+		h.Set("X-RateLimit-Limit", strconv.Itoa(e.Limit))
+	}
+	h.Set("X-RateLimit-Remaining", "0")
+	h.Set("X-RateLimit-Reset", seconds)
 }
 
 func problemOf(e *beep.Error) Problem {

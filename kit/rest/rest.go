@@ -21,6 +21,9 @@ type Options struct {
 	MaxBody int64
 	// TraceID names the request in problem documents and logs; may be nil.
 	TraceID func(context.Context) string
+	// Admit may refuse a request that is in order, before its method is called; path holds the variables of its
+	// route. May be nil.
+	Admit func(r *http.Request, path map[string]string) error
 	// Fault is told of every answer of 500, with its cause, which is not sent; may be nil.
 	Fault func(context.Context, error)
 }

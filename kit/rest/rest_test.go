@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,7 @@ func TestEdge_ErrorsBecomeProblems(t *testing.T) {
 		{beep.Conflict(beep.CodeNonceReused, "used"), 409, beep.CodeNonceReused, ""},
 		{beep.Precondition(beep.CodeNotTextChannel, "no"), 422, beep.CodeNotTextChannel, ""},
 		{beep.Limited(beep.CodeRateLimited, "slow", 1500*time.Millisecond), 429, beep.CodeRateLimited, "2"},
+		{beep.LimitedTo(10, beep.CodeRateLimited, "slow", time.Second), 429, beep.CodeRateLimited, "1"},
 		{beep.Unavailable(errors.New("down")), 503, beep.CodeUnavailable, "1"},
 		{context.DeadlineExceeded, 503, beep.CodeUnavailable, "1"},
 		{errors.New("secret detail"), 500, beep.CodeInternal, ""},
@@ -177,6 +179,14 @@ func TestEdge_ErrorsBecomeProblems(t *testing.T) {
 			resp, p := do(h, "GET", "/api/channels/7/messages", "")
 			if resp.StatusCode != c.status || p.Code != c.code || p.TraceID != "trace-1" || resp.Header.Get("Retry-After") != c.retry {
 				t.Errorf("got %d %+v retry %q, want %d %s retry %q", resp.StatusCode, p, resp.Header.Get("Retry-After"), c.status, c.code, c.retry)
+			}
+			limited := c.status == http.StatusTooManyRequests
+			if got := resp.Header.Get("X-RateLimit-Reset"); (limited && got != c.retry) || (!limited && got != "") {
+				t.Errorf("X-RateLimit-Reset is %q, want what Retry-After is, and only with 429", got)
+			}
+			var known *beep.Error
+			if errors.As(c.err, &known) && known.Limit > 0 && resp.Header.Get("X-RateLimit-Limit") != strconv.Itoa(known.Limit) {
+				t.Errorf("X-RateLimit-Limit is %q, want %d", resp.Header.Get("X-RateLimit-Limit"), known.Limit)
 			}
 			if strings.Contains(p.Detail, "secret") || (len(*faults) == 1) != (c.status == 500) {
 				t.Errorf("got detail %q and %d faults", p.Detail, len(*faults))

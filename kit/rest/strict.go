@@ -23,7 +23,11 @@ const maxDepth = 16
 // exactly what the client wrote, or nothing.
 func (e *Edge) strict(next runtime.HandlerFunc) runtime.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request, path map[string]string) {
-		if err := e.check(w, r, path); err != nil {
+		err := e.check(w, r, path)
+		if err == nil && e.opts.Admit != nil {
+			err = e.opts.Admit(r, path)
+		}
+		if err != nil {
 			e.Problem(w, r, err)
 			return
 		}

@@ -73,7 +73,7 @@ func TestUnary_NilReplyIsEmpty(t *testing.T) {
 
 func TestUnary_ErrorsArriveWhole(t *testing.T) {
 	sent := &beep.Error{
-		Kind: beep.KindLimited, Code: beep.CodeRateLimited, Msg: "slow down", RetryAfter: 1500 * time.Millisecond,
+		Kind: beep.KindLimited, Code: beep.CodeRateLimited, Msg: "slow down", RetryAfter: 1500 * time.Millisecond, Limit: 10,
 		Fields: map[string]string{"content": "too often", "nonce": "é"}, Err: errors.New("secret cause"),
 	}
 	svc := &echo{unary: func(context.Context, *text) (*text, error) {
@@ -86,7 +86,7 @@ func TestUnary_ErrorsArriveWhole(t *testing.T) {
 			t.Fatalf("not a beep.Error: %v", err)
 		}
 		want := &beep.Error{
-			Kind: sent.Kind, Code: sent.Code, Msg: sent.Msg, Fields: sent.Fields, RetryAfter: sent.RetryAfter,
+			Kind: sent.Kind, Code: sent.Code, Msg: sent.Msg, Fields: sent.Fields, RetryAfter: sent.RetryAfter, Limit: sent.Limit,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("error (-want +got):\n%s", diff)

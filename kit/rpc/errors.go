@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -18,11 +19,14 @@ import (
 )
 
 // This file is the one mapping between beep.Error and gRPC status. The kind travels as the status code, the
-// rest as google.rpc details: the code in ErrorInfo, fields in BadRequest, retry-after in RetryInfo.
+// rest as google.rpc details: the code and the limit in ErrorInfo, fields in BadRequest, retry-after in RetryInfo.
 
 // errorDomain marks an ErrorInfo as Beep's own. A status without it was made by gRPC, a proxy or a foreign
 // server, and its text and code are not for a user.
 const errorDomain = "beep"
+
+// limitKey is where ErrorInfo carries the limit.
+const limitKey = "limit"
 
 // Details travel as HTTP/2 trailers, which are bounded: one oversized field must not lose the whole answer.
 const (
@@ -130,7 +134,11 @@ func unimplemented(err error) (*status.Status, bool) {
 
 func encode(code codes.Code, e *beep.Error) *status.Status {
 	st := status.New(code, clean(e.Msg))
-	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: string(e.Code), Domain: errorDomain}}
+	info := &errdetails.ErrorInfo{Reason: string(e.Code), Domain: errorDomain}
+	if e.Limit > 0 {
+		info.Metadata = map[string]string{limitKey: strconv.Itoa(e.Limit)}
+	}
+	details := []protoadapt.MessageV1{info}
 	if len(e.Fields) > 0 {
 		details = append(details, encodeFields(e.Fields))
 	}
@@ -173,6 +181,7 @@ func fromStatus(st *status.Status) *beep.Error {
 		case *errdetails.ErrorInfo:
 			if d.GetDomain() == errorDomain {
 				e.Code = beep.Code(d.GetReason())
+				e.Limit, _ = strconv.Atoi(d.GetMetadata()[limitKey]) // without one it is 0
 			}
 		case *errdetails.BadRequest:
 			e.Fields = make(map[string]string, len(d.GetFieldViolations()))

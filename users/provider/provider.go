@@ -15,10 +15,10 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"github.com/beep-chat/beep/kit/rest"
 	"github.com/beep-chat/beep/users"
 )
 
@@ -193,32 +193,7 @@ func (p *Provider) browser(w http.ResponseWriter, r *http.Request) string {
 	return secret
 }
 
-// address is whom a request comes from. Each proxy we believe appends whom it got the request from, so the last
-// address that is no such proxy's is the one.
+// address is whom a request comes from.
 func (p *Provider) address(r *http.Request) netip.Addr {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr := at.Addr().Unmap()
-	believed := p.opts.Gateway || p.trusts(addr)
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && believed; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		addr = hop.Unmap()
-		believed = p.trusts(addr)
-	}
-	return addr
-}
-
-func (p *Provider) trusts(addr netip.Addr) bool {
-	for _, prefix := range p.opts.Proxies {
-		if prefix.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return rest.ClientAddress(r, p.opts.Proxies, p.opts.Gateway)
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/beep-chat/beep/kit/rest"
 	"github.com/beep-chat/beep/users"
 )
 
@@ -256,7 +257,7 @@ func (v *visit) here() bool {
 		return false
 	}
 	forwarded := v.r.Header.Get("X-Forwarded-For") != "" || v.r.Header.Get("Forwarded") != ""
-	believed := v.p.opts.Gateway || v.p.trusts(peer.Addr().Unmap())
+	believed := v.p.opts.Gateway || rest.Trusted(v.p.opts.Proxies, peer.Addr().Unmap())
 	return v.p.address(v.r).IsLoopback() && (!forwarded || believed)
 }
 

@@ -46,9 +46,14 @@ type Limits struct {
 	// Bytes in the body of a request.
 	BodyBytes uint32 `protobuf:"varint,10,opt,name=body_bytes,json=bodyBytes,proto3" json:"body_bytes,omitempty"`
 	// Bytes in a frame from a client.
-	FrameBytes    uint32 `protobuf:"varint,11,opt,name=frame_bytes,json=frameBytes,proto3" json:"frame_bytes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	FrameBytes uint32 `protobuf:"varint,11,opt,name=frame_bytes,json=frameBytes,proto3" json:"frame_bytes,omitempty"`
+	// Codes of invitations that a user, and all who are at one address, may try in any window of
+	// invitation_window_seconds. One code counts once, however often it is tried.
+	InvitationRate uint32 `protobuf:"varint,12,opt,name=invitation_rate,json=invitationRate,proto3" json:"invitation_rate,omitempty"`
+	// Seconds.
+	InvitationWindowSeconds uint32 `protobuf:"varint,13,opt,name=invitation_window_seconds,json=invitationWindowSeconds,proto3" json:"invitation_window_seconds,omitempty"`
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -158,6 +163,20 @@ func (x *Limits) GetFrameBytes() uint32 {
 	return 0
 }
 
+func (x *Limits) GetInvitationRate() uint32 {
+	if x != nil {
+		return x.InvitationRate
+	}
+	return 0
+}
+
+func (x *Limits) GetInvitationWindowSeconds() uint32 {
+	if x != nil {
+		return x.InvitationWindowSeconds
+	}
+	return 0
+}
+
 // GetLimitsRequest is what GetLimits takes.
 type GetLimitsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -245,7 +264,7 @@ var File_beep_gateway_v1_gateway_proto protoreflect.FileDescriptor
 
 const file_beep_gateway_v1_gateway_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbeep/gateway/v1/gateway.proto\x12\x0fbeep.gateway.v1\x1a\x1cgoogle/api/annotations.proto\"\xad\x03\n" +
+	"\x1dbeep/gateway/v1/gateway.proto\x12\x0fbeep.gateway.v1\x1a\x1cgoogle/api/annotations.proto\"\x92\x04\n" +
 	"\x06Limits\x12%\n" +
 	"\x0emessage_length\x18\x01 \x01(\rR\rmessageLength\x12!\n" +
 	"\fmessage_rate\x18\x02 \x01(\rR\vmessageRate\x12\x1b\n" +
@@ -261,7 +280,9 @@ const file_beep_gateway_v1_gateway_proto_rawDesc = "" +
 	"body_bytes\x18\n" +
 	" \x01(\rR\tbodyBytes\x12\x1f\n" +
 	"\vframe_bytes\x18\v \x01(\rR\n" +
-	"frameBytes\"\x12\n" +
+	"frameBytes\x12'\n" +
+	"\x0finvitation_rate\x18\f \x01(\rR\x0einvitationRate\x12:\n" +
+	"\x19invitation_window_seconds\x18\r \x01(\rR\x17invitationWindowSeconds\"\x12\n" +
 	"\x10GetLimitsRequest\"D\n" +
 	"\x11GetLimitsResponse\x12/\n" +
 	"\x06limits\x18\x01 \x01(\v2\x17.beep.gateway.v1.LimitsR\x06limits2z\n" +

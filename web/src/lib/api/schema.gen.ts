@@ -76,6 +76,230 @@ export interface paths {
         patch: operations["Messages_EditMessage"];
         trace?: never;
     };
+    "/api/servers/{server_id}/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers what was done on a server, newest first
+         * @description ListAuditEntries answers what was done on a server, newest first. Needs manage_server.
+         */
+        get: operations["Moderation_ListAuditEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * needs manage_members; newest first
+         * @description ListBans needs manage_members; newest first.
+         */
+        get: operations["Moderation_ListBans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/bans/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * keeps a user out, by whatever way in, and ends the membership of who is a member
+         * @description BanUser keeps a user out, by whatever way in, and ends the membership of who is a member. Needs manage_members. A user banned already stays banned as before.
+         */
+        put: operations["Moderation_BanUser"];
+        post?: never;
+        /**
+         * needs manage_members
+         * @description UnbanUser needs manage_members.
+         */
+        delete: operations["Moderation_UnbanUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers one member
+         * @description GetMember answers one member.
+         */
+        get: operations["Servers_GetMember"];
+        put?: never;
+        post?: never;
+        /**
+         * ends a membership
+         * @description KickMember ends a membership. Needs manage_members. Who was kicked may come back by an invitation.
+         */
+        delete: operations["Moderation_KickMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/members/{user_id}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * leaves a member nothing but reading for a time
+         * @description MuteMember leaves a member nothing but reading for a time. Needs manage_members. A member muted already is muted until the new end.
+         */
+        put: operations["Moderation_MuteMember"];
+        post?: never;
+        /**
+         * ends a mute before its time
+         * @description UnmuteMember ends a mute before its time. Needs manage_members.
+         */
+        delete: operations["Moderation_UnmuteMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/members/{user_id}/nickname": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * needs change_nickname for one's own, manage_nicknames for another's
+         * @description UpdateNickname needs change_nickname for one's own, manage_nicknames for another's.
+         */
+        put: operations["Moderation_UpdateNickname"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/members/{user_id}/roles/{role_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * gives a member a role
+         * @description AssignRole gives a member a role. Needs manage_roles or manage_members, and every right of the role.
+         */
+        put: operations["Roles_AssignRole"];
+        post?: never;
+        /**
+         * takes a role from a member
+         * @description UnassignRole takes a role from a member. Needs manage_roles or manage_members.
+         */
+        delete: operations["Roles_UnassignRole"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/role-order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * needs manage_roles
+         * @description ReorderRoles needs manage_roles. Only roles that change places with another have to be below the caller.
+         */
+        put: operations["Roles_ReorderRoles"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers a member the roles of a server, highest first
+         * @description ListRoles answers a member the roles of a server, highest first.
+         */
+        get: operations["Roles_ListRoles"];
+        put?: never;
+        /**
+         * needs manage_roles
+         * @description CreateRole needs manage_roles. The role stands lowest, right above @everyone. 409 role_limit when there are as many as a server may have.
+         */
+        post: operations["Roles_CreateRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/roles/{role_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * needs manage_roles
+         * @description DeleteRole needs manage_roles. The role is taken from every member, and its overwrites go with it.
+         */
+        delete: operations["Roles_DeleteRole"];
+        options?: never;
+        head?: never;
+        /**
+         * needs manage_roles; a field left out stays as it is
+         * @description UpdateRole needs manage_roles; a field left out stays as it is.
+         */
+        patch: operations["Roles_UpdateRole"];
+        trace?: never;
+    };
     "/api/channels/{channel_id}": {
         parameters: {
             query?: never;
@@ -230,10 +454,18 @@ export interface paths {
         get: operations["Servers_GetServer"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * ends a server with all in it
+         * @description DeleteServer ends a server with all in it. Needs manage_server, and the server's name as confirmation.
+         */
+        delete: operations["Servers_DeleteServer"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * needs manage_server; a field left out stays as it is
+         * @description UpdateServer needs manage_server; a field left out stays as it is.
+         */
+        patch: operations["Servers_UpdateServer"];
         trace?: never;
     };
     "/api/servers/{server_id}/channels": {
@@ -304,7 +536,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/servers/{server_id}/members/{user_id}": {
+    "/api/servers/{server_id}/transfer": {
         parameters: {
             query?: never;
             header?: never;
@@ -313,12 +545,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
         /**
-         * needs manage_members and a target below the caller; nobody kicks the owner
-         * @description KickMember needs manage_members and a target below the caller; nobody kicks the owner.
+         * makes another member the owner
+         * @description TransferServer makes another member the owner. Only the owner does that.
          */
-        delete: operations["Servers_KickMember"];
+        post: operations["Servers_TransferServer"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -405,6 +637,55 @@ export interface components {
             };
             trace_id?: string;
         };
+        /** @description AuditChange is one field before and after. Several values are a list; none is a side that was not there. */
+        AuditChange: {
+            /** @description The field's name, as in the object itself, such as "name" or "rights". */
+            field?: string;
+            /** @description Its values before. */
+            from?: string[];
+            /** @description Its values after. */
+            to?: string[];
+        };
+        /** @description AuditEntry is one thing that was done on a server. */
+        AuditEntry: {
+            /** @description The entry's id; a greater one is later. */
+            id?: string;
+            /** @description The server. */
+            server_id?: string;
+            /** @description Who did it; 0 for the system, such as the end of a mute. */
+            actor_id?: string;
+            /** @description What: "server_update", "server_transfer", "channel_create", "channel_update", "channel_delete", "overwrite_set", "overwrite_clear", "role_create", "role_update", "role_delete", "role_reorder", "role_assign", "role_unassign", "member_kick", "member_ban", "member_unban", "member_mute", "member_unmute", "member_nickname", "invitation_create", "invitation_revoke". */
+            action?: string;
+            /** @description The id of the role, channel, user or server that it was done to; 0 for an invitation. */
+            target_id?: string;
+            /** @description What changed, in order of field names. */
+            changes?: components["schemas"]["AuditChange"][];
+            /** @description Why, as the one who did it wrote. */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at?: string;
+        };
+        /** @description Ban keeps a user out of a server. */
+        Ban: {
+            /** @description The ban's id, for paging. */
+            id?: string;
+            /** @description The server. */
+            server_id?: string;
+            /** @description Who is kept out. */
+            user_id?: string;
+            /** @description Who did it. */
+            actor_id?: string;
+            /** @description Why, as the one who did it wrote. */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created_at?: string;
+        };
         /** @description Channel is a place to talk, or a category of such. */
         Channel: {
             /** @description The channel's id. */
@@ -482,6 +763,20 @@ export interface components {
             body_bytes?: number;
             /** @description Bytes in a frame from a client. */
             frame_bytes?: number;
+            /** @description Codes of invitations that a user, and all who are at one address, may try in any window of invitation_window_seconds. One code counts once, however often it is tried. */
+            invitation_rate?: number;
+            /** @description Seconds. */
+            invitation_window_seconds?: number;
+        };
+        /** @description ListAuditEntriesResponse is what ListAuditEntries answers. */
+        ListAuditEntriesResponse: {
+            /** @description Newest first. */
+            entries?: components["schemas"]["AuditEntry"][];
+        };
+        /** @description ListBansResponse is what ListBans answers. */
+        ListBansResponse: {
+            /** @description Newest first. */
+            bans?: components["schemas"]["Ban"][];
         };
         /** @description ListChannelsResponse is what ListChannels answers. */
         ListChannelsResponse: {
@@ -514,6 +809,11 @@ export interface components {
             /** @description In order of id. */
             overwrites?: components["schemas"]["Overwrite"][];
         };
+        /** @description ListRolesResponse is what ListRoles answers. */
+        ListRolesResponse: {
+            /** @description Highest first; at most as many as a server may have (250). */
+            roles?: components["schemas"]["Role"][];
+        };
         /** @description ListServersResponse is what ListServers answers. */
         ListServersResponse: {
             /** @description At most as many as a user may be in (50). */
@@ -537,6 +837,13 @@ export interface components {
              * @description When the user joined.
              */
             joined_at?: string;
+            /** @description What the member is called on this server; empty is the user's own name. */
+            nickname?: string;
+            /**
+             * Format: date-time
+             * @description Until when the member may only read; absent if not muted. The mute ends when a change without it is committed, at most a second later: nobody compares clocks.
+             */
+            muted_until?: string;
         };
         /** @description Message is what was said, at version v. */
         Message: {
@@ -590,6 +897,35 @@ export interface components {
             username?: string;
             /** @description What is shown, 1-100 characters; the username until the user sets one. */
             display_name?: string;
+        };
+        /** @description ReorderRolesResponse is what ReorderRoles answers. */
+        ReorderRolesResponse: {
+            /** @description All roles in their new order, highest first. */
+            roles?: components["schemas"]["Role"][];
+        };
+        /** @description Rights is a set of rights that may be left out. */
+        Rights: {
+            /** @description Names of rights; none is a set like any other. */
+            names?: string[];
+        };
+        /** @description Role is a set of rights with a place in the hierarchy. */
+        Role: {
+            /** @description The role's id; @everyone has the server's number. */
+            id?: string;
+            /** @description The server that it belongs to. */
+            server_id?: string;
+            /** @description 1-100 characters. */
+            name?: string;
+            /** @description Higher is above; @everyone is 0. Unique on the server; gaps mean nothing. */
+            position?: number;
+            /** @description Names of rights, such as "send_messages". */
+            rights?: string[];
+            /** @description Red, green and blue as 0xRRGGBB; 0 is the color of text. */
+            color?: number;
+            /** @description Whether the member list shows who has it as a group of its own. */
+            hoist?: boolean;
+            /** @description Whether anyone who may send may mention it. */
+            mentionable?: boolean;
         };
         /** @description Server is a community. */
         Server: {
@@ -663,6 +999,8 @@ export interface operations {
                      *       "channels_per_server": 500,
                      *       "edit_rate": 30,
                      *       "frame_bytes": 16384,
+                     *       "invitation_rate": 20,
+                     *       "invitation_window_seconds": 60,
                      *       "message_length": 4000,
                      *       "message_rate": 10,
                      *       "message_window_seconds": 10,
@@ -928,6 +1266,817 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    Moderation_ListAuditEntries: {
+        parameters: {
+            query?: {
+                /** @description Entries with a smaller id; 0 from the newest. */
+                before?: string;
+                /** @description 1-100; 0 is 50. */
+                limit?: number;
+                /** @description Only what this user did; 0 is everyone. */
+                actor_id?: string;
+                /** @description Only this action; empty is any. */
+                action?: string;
+                /** @description Only what was done to this; 0 is any. */
+                target_id?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entries": [
+                     *         {
+                     *           "action": "member_nickname",
+                     *           "actor_id": "1580000000000000001",
+                     *           "changes": [
+                     *             {
+                     *               "field": "nickname",
+                     *               "from": [],
+                     *               "to": [
+                     *                 "Captain"
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "created_at": "2026-11-24T18:00:00Z",
+                     *           "id": "1581000000000000011",
+                     *           "reason": "",
+                     *           "server_id": "1581000000000000001",
+                     *           "target_id": "1580000000000000002"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListAuditEntriesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Moderation_ListBans: {
+        parameters: {
+            query?: {
+                /** @description Bans with a smaller id; 0 from the newest. */
+                before?: string;
+                /** @description 1-100; 0 is 50. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "bans": [
+                     *         {
+                     *           "actor_id": "1580000000000000001",
+                     *           "created_at": "2026-11-24T18:00:00Z",
+                     *           "id": "1581000000000000010",
+                     *           "reason": "Spam",
+                     *           "server_id": "1581000000000000001",
+                     *           "user_id": "1580000000000000002"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListBansResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Moderation_BanUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+                /**
+                 * @description Who is to be kept out, member or not.
+                 * @example 1580000000000000002
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Spam"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "actor_id": "1580000000000000001",
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "id": "1581000000000000010",
+                     *       "reason": "Spam",
+                     *       "server_id": "1581000000000000001",
+                     *       "user_id": "1580000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Ban"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Moderation_UnbanUser: {
+        parameters: {
+            query?: {
+                /** @description Why, for the audit log: at most 512 characters. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+                /**
+                 * @description Who may come back.
+                 * @example 1580000000000000002
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Servers_GetMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+                /**
+                 * @description Who.
+                 * @example 1580000000000000001
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "joined_at": "2026-11-24T18:00:00Z",
+                     *       "nickname": "",
+                     *       "role_ids": [],
+                     *       "server_id": "1581000000000000001",
+                     *       "user_id": "1580000000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Moderation_KickMember: {
+        parameters: {
+            query?: {
+                /** @description Why, for the audit log: at most 512 characters. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+                /**
+                 * @description Who has to go.
+                 * @example 1580000000000000002
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Moderation_MuteMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+                /**
+                 * @description The member.
+                 * @example 1580000000000000002
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Cool down",
+                 *       "seconds": 3600
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Seconds until it ends: 1 to 2,419,200 (28 days). */
+                    seconds?: number;
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "joined_at": "2026-11-24T18:00:00Z",
+                     *       "muted_until": "2026-11-24T19:00:00Z",
+                     *       "nickname": "Captain",
+                     *       "role_ids": [],
+                     *       "server_id": "1581000000000000001",
+                     *       "user_id": "1580000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Moderation_UnmuteMember: {
+        parameters: {
+            query?: {
+                /** @description Why, for the audit log: at most 512 characters. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+                /**
+                 * @description The member.
+                 * @example 1580000000000000002
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Moderation_UpdateNickname: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+                /**
+                 * @description The member.
+                 * @example 1580000000000000002
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "nickname": "Captain"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description At most 32 characters; empty takes it away. */
+                    nickname?: string;
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "joined_at": "2026-11-24T18:00:00Z",
+                     *       "nickname": "Captain",
+                     *       "role_ids": [],
+                     *       "server_id": "1581000000000000001",
+                     *       "user_id": "1580000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Roles_AssignRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+                /**
+                 * @description The member.
+                 * @example 1580000000000000002
+                 */
+                user_id: string;
+                /**
+                 * @description The role.
+                 * @example 1581000000000000009
+                 */
+                role_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Roles_UnassignRole: {
+        parameters: {
+            query?: {
+                /** @description Why, for the audit log: at most 512 characters. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+                /**
+                 * @description The member.
+                 * @example 1580000000000000002
+                 */
+                user_id: string;
+                /**
+                 * @description The role.
+                 * @example 1581000000000000009
+                 */
+                role_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Roles_ReorderRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "role_ids": [
+                 *         "1581000000000000009"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Every role but @everyone, highest first; another set of roles than there is now is 422 roles_changed. */
+                    role_ids?: string[];
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "roles": [
+                     *         {
+                     *           "color": 3447003,
+                     *           "hoist": true,
+                     *           "id": "1581000000000000009",
+                     *           "mentionable": true,
+                     *           "name": "Crew",
+                     *           "position": 1073676288,
+                     *           "rights": [
+                     *             "manage_messages",
+                     *             "manage_invitations"
+                     *           ],
+                     *           "server_id": "1581000000000000001"
+                     *         },
+                     *         {
+                     *           "color": 0,
+                     *           "hoist": false,
+                     *           "id": "1581000000000000001",
+                     *           "mentionable": false,
+                     *           "name": "@everyone",
+                     *           "position": 0,
+                     *           "rights": [
+                     *             "view_channels",
+                     *             "change_nickname",
+                     *             "send_messages",
+                     *             "attach_files",
+                     *             "connect",
+                     *             "speak"
+                     *           ],
+                     *           "server_id": "1581000000000000001"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReorderRolesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Roles_ListRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "roles": [
+                     *         {
+                     *           "color": 3447003,
+                     *           "hoist": true,
+                     *           "id": "1581000000000000009",
+                     *           "mentionable": false,
+                     *           "name": "Crew",
+                     *           "position": 1073676288,
+                     *           "rights": [
+                     *             "manage_messages"
+                     *           ],
+                     *           "server_id": "1581000000000000001"
+                     *         },
+                     *         {
+                     *           "color": 0,
+                     *           "hoist": false,
+                     *           "id": "1581000000000000001",
+                     *           "mentionable": false,
+                     *           "name": "@everyone",
+                     *           "position": 0,
+                     *           "rights": [
+                     *             "view_channels",
+                     *             "change_nickname",
+                     *             "send_messages",
+                     *             "attach_files",
+                     *             "connect",
+                     *             "speak"
+                     *           ],
+                     *           "server_id": "1581000000000000001"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListRolesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Roles_CreateRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "color": 3447003,
+                 *       "hoist": true,
+                 *       "name": "Crew",
+                 *       "rights": [
+                 *         "manage_messages"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description 1-100 characters. */
+                    name?: string;
+                    /** @description 0xRRGGBB; 0 is the color of text. */
+                    color?: number;
+                    /** @description Whether the member list shows it as a group. */
+                    hoist?: boolean;
+                    /** @description Whether anyone who may send may mention it. */
+                    mentionable?: boolean;
+                    /** @description Names of rights. */
+                    rights?: string[];
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "color": 3447003,
+                     *       "hoist": true,
+                     *       "id": "1581000000000000009",
+                     *       "mentionable": false,
+                     *       "name": "Crew",
+                     *       "position": 1073676288,
+                     *       "rights": [
+                     *         "manage_messages"
+                     *       ],
+                     *       "server_id": "1581000000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Roles_DeleteRole: {
+        parameters: {
+            query?: {
+                /** @description Why, for the audit log: at most 512 characters. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+                /**
+                 * @description The role.
+                 * @example 1581000000000000009
+                 */
+                role_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Roles_UpdateRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+                /**
+                 * @description The role.
+                 * @example 1581000000000000009
+                 */
+                role_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "mentionable": true,
+                 *       "rights": {
+                 *         "names": [
+                 *           "manage_messages",
+                 *           "manage_invitations"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /** @description 1-100 characters; @everyone keeps its name. */
+                    name?: string;
+                    /** @description 0xRRGGBB; 0 is the color of text. */
+                    color?: number;
+                    /** @description Whether the member list shows it as a group. */
+                    hoist?: boolean;
+                    /** @description Whether anyone who may send may mention it. */
+                    mentionable?: boolean;
+                    /** @description The rights that it is to have; left out, they stay. */
+                    rights?: components["schemas"]["Rights"];
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "color": 3447003,
+                     *       "hoist": true,
+                     *       "id": "1581000000000000009",
+                     *       "mentionable": true,
+                     *       "name": "Crew",
+                     *       "position": 1073676288,
+                     *       "rights": [
+                     *         "manage_messages",
+                     *         "manage_invitations"
+                     *       ],
+                     *       "server_id": "1581000000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     Servers_GetChannel: {
         parameters: {
             query?: never;
@@ -969,7 +2118,10 @@ export interface operations {
     };
     Servers_DeleteChannel: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why, for the audit log: at most 512 characters. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 /**
@@ -1017,6 +2169,8 @@ export interface operations {
                     name?: string;
                     /** @description At most 1,024 characters. */
                     topic?: string;
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
                 };
             };
         };
@@ -1120,6 +2274,8 @@ export interface operations {
                     allow?: string[];
                     /** @description Names of rights; none may be in both lists. */
                     deny?: string[];
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
                 };
             };
         };
@@ -1150,7 +2306,10 @@ export interface operations {
     };
     Servers_ClearOverwrite: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Why, for the audit log: at most 512 characters. */
+                reason?: string;
+            };
             header?: never;
             path: {
                 /**
@@ -1369,6 +2528,87 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "description": "Boats and tides",
+                     *       "id": "1581000000000000001",
+                     *       "name": "Harbour",
+                     *       "owner_id": "1580000000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Server"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Servers_DeleteServer: {
+        parameters: {
+            query?: {
+                /** @description Its name, letter for letter; anything else is 422 name_mismatch. */
+                name?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Servers_UpdateServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "Boats and tides",
+                 *       "reason": "Says it all"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description 1-100 characters. */
+                    name?: string;
+                    /** @description At most 1,024 characters. */
+                    description?: string;
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -1619,6 +2859,7 @@ export interface operations {
                      *       "members": [
                      *         {
                      *           "joined_at": "2026-11-24T18:00:00Z",
+                     *           "nickname": "",
                      *           "role_ids": [],
                      *           "server_id": "1581000000000000001",
                      *           "user_id": "1580000000000000001"
@@ -1632,7 +2873,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    Servers_KickMember: {
+    Servers_TransferServer: {
         parameters: {
             query?: never;
             header?: never;
@@ -1642,22 +2883,40 @@ export interface operations {
                  * @example 1581000000000000001
                  */
                 server_id: string;
-                /**
-                 * @description Who has to go.
-                 * @example 1580000000000000002
-                 */
-                user_id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "user_id": "1580000000000000002"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The new owner, a member. */
+                    user_id?: string;
+                };
+            };
+        };
         responses: {
             /** @description Done. */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "description": "Boats and tides",
+                     *       "id": "1581000000000000001",
+                     *       "name": "Harbour",
+                     *       "owner_id": "1580000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Server"];
+                };
             };
             default: components["responses"]["Problem"];
         };
