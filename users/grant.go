@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/beep-chat/beep"
-	"github.com/beep-chat/beep/kit/rest"
 	"github.com/beep-chat/beep/kit/oidc"
+	"github.com/beep-chat/beep/kit/rest"
 )
 
 // ErrGrant is a code or refresh token that is worth nothing, for whatever reason.
