@@ -62,6 +62,67 @@ func isOut(t *testing.T, p *people.Person, sockets []*ear) {
 	inTime(t, "out everywhere", answered, time.Now())
 }
 
+// TestNewPassword_EndsOtherSessions: whoever changes their password stays where they did it and is out everywhere else,
+// within a second: over every gateway, on every node, and for good. After a reset, which anyone with their mail can
+// ask for, they are out here too.
+func TestNewPassword_EndsOtherSessions(t *testing.T) {
+	t.Parallel()
+	ada := newcomer(t, "ada")
+	other, sockets := elsewhere(t, ada)
+	stays := listen(t, ada, 0)
+	old := ada.Password
+	if err := ada.ChangePassword(t.Context(), "a new tide "+ada.Name[len(ada.Name)-8:]); err != nil {
+		t.Fatal(err)
+	}
+	isOut(t, other, sockets)
+	if _, err := other.Refresh(t.Context()); !refusedGrant(err) {
+		t.Errorf("after the change another browser's refresh token gives %v", err)
+	}
+	for i := range site.Gateways {
+		at(t, ada, i).call(http.MethodGet, "/api/users/@me", nil, nil)
+	}
+	if stays.lives() != 1 || stays.closedWith(tokenRefused) == nil {
+		t.Error("the browser that changed the password lost its socket")
+	}
+	if _, err := other.SignIn(t.Context()); err == nil || other.Password != old {
+		t.Error("the old password still opens")
+	}
+
+	other, sockets = elsewhere(t, ada)
+	if err := ada.ResetPassword(t.Context(), "another tide "+ada.Name[len(ada.Name)-8:]); err != nil {
+		t.Fatal(err)
+	}
+	isOut(t, other, sockets)
+	isOut(t, ada, []*ear{stays})
+	for what, p := range map[string]*people.Person{"another browser": other, "the first browser": ada} {
+		if _, err := p.Refresh(t.Context()); !refusedGrant(err) {
+			t.Errorf("after the reset the refresh token of %s gives %v", what, err)
+		}
+	}
+	back, err := ada.SignIn(t.Context())
+	if err != nil {
+		t.Fatalf("with the new password: %v", err)
+	}
+	at(t, back, 1).call(http.MethodGet, "/api/users/@me", nil, nil)
+}
+
+// elsewhere is p in another browser, with a socket on every node, whose token every gateway has seen and may remember.
+func elsewhere(t *testing.T, p *people.Person) (*people.Person, []*ear) {
+	t.Helper()
+	other, err := p.SignIn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sockets []*ear
+	for node := range site.Sockets {
+		sockets = append(sockets, listen(t, other, node))
+	}
+	for i := range site.Gateways {
+		at(t, other, i).call(http.MethodGet, "/api/users/@me", nil, nil)
+	}
+	return other, sockets
+}
+
 func refusedGrant(err error) bool {
 	refused, ok := errors.AsType[*people.RefusedError](err)
 	return ok && refused.Status == http.StatusBadRequest

@@ -215,16 +215,24 @@ func (p *Person) Secrets() []string {
 
 // mailbox is what the mailbox page says to programs, newest first.
 type mailbox struct {
-	Letters []struct {
-		To      string `json:"to"`
-		Subject string `json:"subject"`
-	} `json:"letters"`
+	Letters []letter `json:"letters"`
+}
+
+type letter struct {
+	To      string `json:"to"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
 }
 
 var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
 
 // mailedCode waits for the mail with the code that confirms this person's address.
 func (p *Person) mailedCode(ctx context.Context) (string, error) {
+	return p.mailed(ctx, func(l letter) string { return sixDigits.FindString(l.Subject) })
+}
+
+// mailed waits for a letter to this person in which find finds something.
+func (p *Person) mailed(ctx context.Context, find func(letter) string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, mailWithin, errNoMail)
 	defer cancel()
 	tick := time.NewTicker(25 * time.Millisecond)
@@ -235,8 +243,8 @@ func (p *Person) mailedCode(ctx context.Context) (string, error) {
 			return "", err
 		}
 		for _, l := range box.Letters { // newest first
-			if code := sixDigits.FindString(l.Subject); code != "" && strings.EqualFold(l.To, p.Email) {
-				return code, nil
+			if found := find(l); found != "" && strings.EqualFold(l.To, p.Email) {
+				return found, nil
 			}
 		}
 		select {
