@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/kit/rpc"
 )
 
 // Config is everything an operator can set, as flags of `beep serve` or as the environment variables named
@@ -37,6 +38,9 @@ type Config struct {
 	Peers  map[string]string `env:"BEEP_PEERS" placeholder:"TARGET=HOST:PORT,…;…" help:"Where targets of other processes serve gRPC; several addresses are replicas."`
 	Pages  string            `env:"BEEP_USERS_PAGES" placeholder:"HOST:PORT" help:"Where the users target of another process serves the pages to sign in."`
 	Certs  string            `env:"BEEP_CERTS" placeholder:"DIR" help:"Folder with ca.pem and each target's TARGET.pem and TARGET-key.pem; beep dev-certs makes one for tests."`
+
+	TLS          string `env:"BEEP_TLS" default:"own" enum:"own,mesh" help:"How processes prove themselves to each other: own, by mutual TLS with the certificates of the folder; mesh, by a service mesh's, in plain text to the sidecar, which also tries again. The certificates then only sign whom a call is made for."`
+	MeshIdentity string `env:"BEEP_MESH_IDENTITY" default:"spiffe://cluster.local/ns/beep-{target}/sa/{target}" placeholder:"URI" help:"The identity that the mesh gives each target, believed when the sidecar names it in X-Forwarded-Client-Cert."`
 
 	SMTP     string `env:"BEEP_SMTP" placeholder:"URL" help:"smtp://user:password@host:587 (STARTTLS) or smtps://…:465 for mail. Without it mail is read at /oidc/mailbox, on loopback only."`
 	MailFrom string `env:"BEEP_MAIL_FROM" placeholder:"ADDRESS" help:"Sender of mail, such as Beep <beep@example.org>; without it, no-reply at the public host."`
@@ -113,6 +117,14 @@ func (c Config) check() error {
 		return fmt.Errorf("the OTLP address %q is not http(s)://HOST", c.OTLP)
 	}
 	return nil
+}
+
+// mesh knows who calls in a service mesh; nil where processes prove themselves.
+func (c Config) mesh() (*rpc.Mesh, error) {
+	if c.TLS != "mesh" {
+		return nil, nil //nolint:nilnil // there is none, and that is no fault
+	}
+	return rpc.NewMesh(c.MeshIdentity, Targets()...)
 }
 
 // isOrigin says whether s is an origin to the letter: it is compared with what browsers send.

@@ -55,8 +55,12 @@ func newProcess(ctx context.Context, cfg Config, log *slog.Logger) (*process, er
 	if err != nil {
 		return nil, err
 	}
+	mesh, err := cfg.mesh()
+	if err != nil {
+		return nil, err
+	}
 	p.serve = rpc.Options{
-		Policy: policy(), Verifier: rpc.NewVerifier(roots), Log: log, AccessLevel: slog.LevelDebug,
+		Policy: policy(), Mesh: mesh, Verifier: rpc.NewVerifier(roots), Log: log, AccessLevel: slog.LevelDebug,
 		Observe: p.observe, Tracer: tel.Tracer(), DrainTimeout: cfg.Drain,
 	}
 	p.local = rpc.NewLocal(p.serve)
@@ -109,7 +113,7 @@ func (p *process) peer(from, to string) (grpc.ClientConnInterface, error) {
 		return nil, err
 	}
 	conn, err := rpc.Dial(rpc.DialOptions{
-		Service: to, Targets: strings.Split(addresses, ","), Credentials: c, Idempotent: idempotent(),
+		Service: to, Targets: strings.Split(addresses, ","), Credentials: c, Mesh: p.serve.Mesh != nil, Idempotent: idempotent(),
 		Observe: p.observe, Tracer: p.tel.Tracer(),
 	})
 	if err != nil {

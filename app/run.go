@@ -88,7 +88,11 @@ func (p *process) servePublic(ctx context.Context, h http.Handler, ready func(st
 	if err != nil {
 		return err
 	}
-	if !p.cfg.runs(targetGateway) && !p.cfg.runs(targetRealtime) {
+	alone := !p.cfg.runs(targetGateway) && !p.cfg.runs(targetRealtime)
+	switch {
+	case alone && p.serve.Mesh != nil:
+		h = p.serve.Mesh.Only(h, targetGateway)
+	case alone:
 		c, err := p.credentials(targetUsers)
 		if err != nil {
 			return errors.Join(err, lis.Close())

@@ -223,9 +223,13 @@ func (p *process) pages() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	scheme := "https"
+	if p.serve.Mesh != nil {
+		scheme = "http" // to the sidecar
+	}
 	return once(&httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(&url.URL{Scheme: "https", Host: p.cfg.Pages})
+			r.SetURL(&url.URL{Scheme: scheme, Host: p.cfg.Pages})
 			r.Out.Host = r.In.Host
 			r.Out.Header.Del("X-Forwarded-For") // what a client claims
 			if at, err := netip.ParseAddrPort(r.In.RemoteAddr); err == nil && rest.Trusted(proxies, at.Addr().Unmap()) {

@@ -21,6 +21,7 @@ import (
 // interceptor rather than five, so that its order is read in one place and costs one frame.
 type chain struct {
 	policy      Policy
+	mesh        *Mesh
 	verifier    *Verifier
 	log         *slog.Logger
 	accessLevel slog.Level
@@ -31,7 +32,7 @@ type chain struct {
 
 func newChain(o Options) *chain {
 	c := &chain{
-		policy: Merge(o.Policy), verifier: o.Verifier, log: o.Log, accessLevel: o.AccessLevel,
+		policy: Merge(o.Policy), mesh: o.Mesh, verifier: o.Verifier, log: o.Log, accessLevel: o.AccessLevel,
 		observe: o.Observe, tracer: tracerOf(o.Tracer), maxDeadline: o.MaxDeadline,
 	}
 	if c.log == nil {
@@ -88,7 +89,7 @@ func (c *chain) admit(ctx context.Context, call *Call, now time.Time) (context.C
 	if at, ok := ctx.Deadline(); ok && !at.After(now) {
 		return ctx, context.DeadlineExceeded
 	}
-	call.Service = callingService(ctx)
+	call.Service = c.mesh.ofCall(ctx)
 	rule, err := c.policy.check(call.Method, call.Service)
 	if err != nil {
 		return ctx, err

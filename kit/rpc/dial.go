@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
@@ -26,6 +27,8 @@ type DialOptions struct {
 	Targets []string
 	// Credentials are the calling service's.
 	Credentials Credentials
+	// Mesh speaks plain text to the sidecar instead, which proves who calls and tries again what may be.
+	Mesh bool
 	// Idempotent are the full methods that are tried again, on another replica, when one answers Unavailable.
 	// Any other call is made once, save when it certainly never left.
 	Idempotent []string
@@ -52,6 +55,11 @@ func Dial(o DialOptions) (*grpc.ClientConn, error) {
 	if !validService(o.Service) || len(o.Targets) == 0 {
 		return nil, fmt.Errorf("dial %q: a service and a target are needed", o.Service)
 	}
+	transport := credentials.NewTLS(o.Credentials.clientTLS(o.Service))
+	if o.Mesh {
+		// Two who try again would multiply the load on a service that fails.
+		transport, o.Idempotent = insecure.NewCredentials(), nil
+	}
 	config, err := serviceConfig(o.Idempotent)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", o.Service, err)
@@ -62,7 +70,7 @@ func Dial(o DialOptions) (*grpc.ClientConn, error) {
 	d := &dialled{timeout: o.Timeout, observe: o.Observe, tracer: tracerOf(o.Tracer)}
 	target, options := o.resolve()
 	conn, err := grpc.NewClient(target, append(options,
-		grpc.WithTransportCredentials(credentials.NewTLS(o.Credentials.clientTLS(o.Service))),
+		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultServiceConfig(config), grpc.WithDisableServiceConfig(),
 		grpc.WithChainUnaryInterceptor(d.unary), grpc.WithChainStreamInterceptor(d.stream),
 		grpc.WithDefaultCallOptions(

@@ -2,7 +2,7 @@
 // calls its peers through a grpc.ClientConnInterface; whether they share a process is decided in app alone:
 //
 //   - Local is both ends in one process: no socket, one copy of each message.
-//   - Server and Dial are the two ends of a TCP connection with mutual TLS.
+//   - Server and Dial are the two ends of a TCP connection with mutual TLS, of our own or a mesh's.
 //
 // Both run the same chain (chain.go): deadline, call policy, identity, recovery, errors, telemetry. The one
 // contract suite in contract_test.go holds for both, so a service that works in one process works apart.
@@ -39,6 +39,8 @@ const (
 type Options struct {
 	// Policy says who may call what. A method that it does not name is refused.
 	Policy Policy
+	// Mesh says who calls a Server that speaks plain text to its sidecar. Without one, certificates do.
+	Mesh *Mesh
 	// Verifier accepts the identities of users. Without one, a call that carries an identity is refused.
 	Verifier *Verifier
 	// Log gets one line per call, and the cause of each fault of ours. Nil logs nothing.

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/peer"
 )
@@ -18,7 +19,7 @@ const (
 	handshakeTimeout = 10 * time.Second
 )
 
-// Server serves calls over TCP with mutual TLS 1.3. There is no reflection, and nothing but what is
+// Server serves calls over TCP with mutual TLS 1.3, or in plain text to a sidecar that speaks it. There is no reflection, and nothing but what is
 // registered answers.
 type Server struct {
 	grpc  *grpc.Server
@@ -27,15 +28,19 @@ type Server struct {
 
 var _ grpc.ServiceRegistrar = (*Server)(nil)
 
-// NewServer serves as the service of the credentials. Register services, then Serve.
+// NewServer serves as the service of the credentials, of which a mesh needs none. Register services, then Serve.
 func NewServer(creds Credentials, o Options) *Server {
 	c := newChain(o)
 	s := &Server{drain: o.DrainTimeout}
 	if s.drain <= 0 {
 		s.drain = DefaultDrainTimeout
 	}
+	transport := credentials.NewTLS(creds.serverTLS())
+	if o.Mesh != nil {
+		transport = insecure.NewCredentials()
+	}
 	s.grpc = grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(creds.serverTLS())),
+		grpc.Creds(transport),
 		grpc.UnaryInterceptor(c.unary), grpc.StreamInterceptor(c.stream),
 		grpc.MaxRecvMsgSize(MaxMessageBytes), grpc.MaxSendMsgSize(MaxMessageBytes),
 		grpc.MaxHeaderListSize(MaxMetadataBytes), grpc.MaxConcurrentStreams(maxStreams),
