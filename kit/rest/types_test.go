@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -161,4 +164,37 @@ func said(t *testing.T, body []byte) map[string]any {
 		}
 	}
 	return fields
+}
+
+// A query that passes says what the service sees, in one form: each parameter once, and numbers as they are written.
+func FuzzQuery(f *testing.F) {
+	for _, seed := range []string{"limit=5", "limit=05", "before=7&limit=3", "before=+7", "limit=1e1", "limit=0x5", "limit=1&limit=2", "a=%ff", "%zz", "before=9223372036854775808", ";", "limit"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		svc := &fake{}
+		h, faults := serve(t, svc)
+		r := httptest.NewRequest(http.MethodGet, "/api/channels/7/messages", http.NoBody)
+		r.URL.RawQuery = query
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if len(*faults) > 0 || w.Code >= http.StatusInternalServerError {
+			t.Fatalf("%q is answered %d, %v", query, w.Code, *faults)
+		}
+		if svc.list == nil {
+			return
+		}
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatalf("%q passed: %v", query, err)
+		}
+		got := map[string]uint64{
+			"before": svc.list.GetBefore(), "after": svc.list.GetAfter(), "around": svc.list.GetAround(), "limit": uint64(svc.list.GetLimit()),
+		}
+		for name, list := range values {
+			if n, known := got[name]; !known || len(list) != 1 || list[0] != strconv.FormatUint(n, 10) {
+				t.Errorf("%q passed, and of %s the service sees %d", query, name, n)
+			}
+		}
+	})
 }
