@@ -41,9 +41,10 @@ type world struct {
 	// It is started when it is first asked for.
 	strict func() (*stack.Beep, error)
 
-	mu      sync.Mutex    // guards the rest
-	more    []*stack.Beep // started besides
-	secrets []string      // what must not be in any log
+	mu        sync.Mutex    // guards the rest
+	more      []*stack.Beep // started besides
+	installed int           // how many, those included that are only starting
+	secrets   []string      // what must not be in any log
 }
 
 var site *world // set by TestMain before any test runs
@@ -169,8 +170,12 @@ func (w *world) install(ctx context.Context, name string, env ...string) (*stack
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
+	w.mu.Lock()
+	db := w.installed
+	w.installed++
+	w.mu.Unlock()
 	b, err := stack.StartBeep(ctx, stack.Options{
-		Mode: w.mode, Bin: w.bin, Dir: dir, Env: append(env, "BEEP_LOG_LEVEL=debug"), Postgres: w.postgres, Redis: w.redis,
+		Mode: w.mode, Bin: w.bin, Dir: dir, Env: append(env, "BEEP_LOG_LEVEL=debug"), Postgres: w.postgres, Redis: w.redis, RedisDB: db,
 	})
 	if err != nil {
 		return nil, err

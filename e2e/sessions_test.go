@@ -68,7 +68,7 @@ func isOut(t *testing.T, p *people.Person, sockets []*ear) {
 func TestNewPassword_EndsOtherSessions(t *testing.T) {
 	t.Parallel()
 	ada := newcomer(t, "ada")
-	other, sockets := elsewhere(t, ada)
+	other, sockets := anotherBrowser(t, ada)
 	stays := listen(t, ada, 0)
 	old := ada.Password
 	if err := ada.ChangePassword(t.Context(), "a new tide "+ada.Name[len(ada.Name)-8:]); err != nil {
@@ -88,7 +88,7 @@ func TestNewPassword_EndsOtherSessions(t *testing.T) {
 		t.Error("the old password still opens")
 	}
 
-	other, sockets = elsewhere(t, ada)
+	other, sockets = anotherBrowser(t, ada)
 	if err := ada.ResetPassword(t.Context(), "another tide "+ada.Name[len(ada.Name)-8:]); err != nil {
 		t.Fatal(err)
 	}
@@ -106,8 +106,8 @@ func TestNewPassword_EndsOtherSessions(t *testing.T) {
 	at(t, back, 1).call(http.MethodGet, "/api/users/@me", nil, nil)
 }
 
-// elsewhere is p in another browser, with a socket on every node, whose token every gateway has seen and may remember.
-func elsewhere(t *testing.T, p *people.Person) (*people.Person, []*ear) {
+// anotherBrowser is p in another browser, with a socket on every node, whose token every gateway has seen and may remember.
+func anotherBrowser(t *testing.T, p *people.Person) (*people.Person, []*ear) {
 	t.Helper()
 	other, err := p.SignIn(t.Context())
 	if err != nil {

@@ -44,32 +44,51 @@ func TestInvitations_AreNotForGuessing(t *testing.T) {
 	const get, remove = http.MethodGet, http.MethodDelete
 	cases := map[string][]attempt{
 		"a guest": {
-			{get, "a", "198.51.100.1", "", false}, {get, "b", "198.51.100.1", "", false}, {get, "c", "198.51.100.1", "", false},
-			{get, "d", "198.51.100.1", "", true}, {get, "d", "198.51.100.2", "", false},
+			{get, "a", "198.51.100.1", "", false},
+			{get, "b", "198.51.100.1", "", false},
+			{get, "c", "198.51.100.1", "", false},
+			{get, "d", "198.51.100.1", "", true},
+			{get, "d", "198.51.100.2", "", false},
 		},
 		"one code over and over": {
-			{get, "a", "198.51.100.1", "", false}, {get, "a", "198.51.100.1", "", false}, {get, "a", "198.51.100.1", "", false},
-			{get, "a", "198.51.100.1", "", false}, {get, "b", "198.51.100.1", "", false},
+			{get, "a", "198.51.100.1", "", false},
+			{get, "a", "198.51.100.1", "", false},
+			{get, "a", "198.51.100.1", "", false},
+			{get, "a", "198.51.100.1", "", false},
+			{get, "b", "198.51.100.1", "", false},
 		},
 		"a code that was tried before the limit": {
-			{get, "a", "198.51.100.1", "", false}, {get, "b", "198.51.100.1", "", false}, {get, "c", "198.51.100.1", "", false},
-			{get, "d", "198.51.100.1", "", true}, {get, "b", "198.51.100.1", "", false},
+			{get, "a", "198.51.100.1", "", false},
+			{get, "b", "198.51.100.1", "", false},
+			{get, "c", "198.51.100.1", "", false},
+			{get, "d", "198.51.100.1", "", true},
+			{get, "b", "198.51.100.1", "", false},
 		},
 		"a user who moves": {
-			{get, "a", "198.51.100.1", "good", false}, {get, "b", "198.51.100.2", "good", false}, {get, "c", "198.51.100.3", "good", false},
+			{get, "a", "198.51.100.1", "good", false},
+			{get, "b", "198.51.100.2", "good", false},
+			{get, "c", "198.51.100.3", "good", false},
 			{get, "d", "198.51.100.4", "good", true},
 		},
 		"a user and a guest at one address": {
-			{get, "a", "198.51.100.1", "good", false}, {get, "b", "198.51.100.1", "", false}, {get, "c", "198.51.100.1", "", false},
-			{get, "d", "198.51.100.1", "good", true}, {get, "d", "198.51.100.1", "", true},
+			{get, "a", "198.51.100.1", "good", false},
+			{get, "b", "198.51.100.1", "", false},
+			{get, "c", "198.51.100.1", "", false},
+			{get, "d", "198.51.100.1", "good", true},
+			{get, "d", "198.51.100.1", "", true},
 		},
 		"whatever is done with it": {
-			{get, "a", "198.51.100.1", "good", false}, {remove, "b", "198.51.100.1", "good", false}, {remove, "c", "198.51.100.1", "good", false},
+			{get, "a", "198.51.100.1", "good", false},
+			{remove, "b", "198.51.100.1", "good", false},
+			{remove, "c", "198.51.100.1", "good", false},
 			{remove, "d", "198.51.100.1", "good", true},
 		},
 		"one network of version 6": {
-			{get, "a", "2001:db8::1", "", false}, {get, "b", "2001:db8::2", "", false}, {get, "c", "2001:db8::ffff:3", "", false},
-			{get, "d", "2001:db8::4", "", true}, {get, "d", "2001:db8:0:1::4", "", false},
+			{get, "a", "2001:db8::1", "", false},
+			{get, "b", "2001:db8::2", "", false},
+			{get, "c", "2001:db8::ffff:3", "", false},
+			{get, "d", "2001:db8::4", "", true},
+			{get, "d", "2001:db8:0:1::4", "", false},
 		},
 	}
 	for name, attempts := range cases {

@@ -81,7 +81,7 @@ type run struct {
 }
 
 // ask asks until the outcome is known, and answers it. What is not there any more when it is asked again was done.
-func (r *run) ask(ctx context.Context, api *client.API, method, path string, in, out proto.Message) error {
+func (r *run) ask(ctx context.Context, api *client.API, method, path string, in, out proto.Message) error { //nolint:revive // as API.Call
 	for tries := 0; ; tries++ {
 		once, cancel := context.WithTimeout(ctx, askWithin)
 		err := api.Call(once, method, path, in, out)

@@ -31,6 +31,7 @@ type Options struct {
 	// Real servers of the split mode.
 	Postgres *Postgres
 	Redis    *Redis
+	RedisDB  int // its number there: installations that count in the same one count together
 	// Tamper, if there is one, comes between the processes of the split mode. Whoever gives it closes it.
 	Tamper *Tamper
 }
@@ -130,7 +131,7 @@ func (b *Beep) startSplit(ctx context.Context, o Options) error {
 	}
 	b.Certs, b.GRPC, b.Pages = certs, l.grpc(), l["users-1"].http
 	shared := []string{
-		"BEEP_CERTS=" + certs, "BEEP_REDIS=" + o.Redis.URL, "BEEP_PUBLIC_URL=" + l.public(), "BEEP_REALTIME_URL=" + l.sockets()[0],
+		"BEEP_CERTS=" + certs, "BEEP_REDIS=" + o.Redis.database(o.RedisDB), "BEEP_PUBLIC_URL=" + l.public(), "BEEP_REALTIME_URL=" + l.sockets()[0],
 		"BEEP_PEERS=" + peerList(peers), "BEEP_USERS_PAGES=" + b.Pages,
 	}
 	for _, name := range []string{"users", "servers", "messages"} {

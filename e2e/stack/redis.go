@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -51,6 +52,11 @@ func StartRedis(ctx context.Context) (*Redis, error) {
 		return nil, errors.Join(fmt.Errorf("redis: %w", err), os.RemoveAll(dir))
 	}
 	return &Redis{Process: process, URL: "redis://" + loopback(port) + "/0", dir: dir}, nil
+}
+
+// database is the URL of one of its databases.
+func (r *Redis) database(n int) string {
+	return strings.TrimSuffix(r.URL, "/0") + "/" + strconv.Itoa(n)
 }
 
 // Close ends the server and removes its folder.

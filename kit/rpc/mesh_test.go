@@ -59,10 +59,7 @@ func TestMesh_TheSidecarSaysWhoCalls(t *testing.T) {
 	conn := dial(t, rpc.DialOptions{Service: "messages", Targets: []string{addr}, Mesh: true})
 	for name, c := range peerHeaders {
 		t.Run(name, func(t *testing.T) {
-			ctx := within(t)
-			for _, said := range c.said {
-				ctx = metadata.AppendToOutgoingContext(ctx, "x-forwarded-client-cert", said)
-			}
+			ctx := metadata.NewOutgoingContext(within(t), metadata.MD{"x-forwarded-client-cert": c.said})
 			called = ""
 			_, err := say(ctx, conn, "x")
 			if called != c.service || (err == nil) != (c.service != "") {
