@@ -58,7 +58,7 @@ type Plant struct {
 	scopes func(servers.Store) servers.Store
 	since  bool          // realtime is told of no revision that content needs
 	deaf   bool          // no wake-up arrives, ever
-	late   int           // once in so many times an insert comes late; 0 is seldom
+	late   int           // once in so many times an insert comes late and an apply stops halfway; 0 is seldom
 	sweep  time.Duration // how often realtime looks by itself; 0 is often
 }
 

@@ -100,7 +100,7 @@ func (s *Stats) add(o Stats) {
 }
 
 // enough is how many schedules a planted fault may take to be found.
-const enough = 40
+const enough = 100
 
 // TestJudge_FindsEveryPlantedFault: a judge that stays silent over a mistake would stay silent over ours.
 func TestJudge_FindsEveryPlantedFault(t *testing.T) {

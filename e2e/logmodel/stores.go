@@ -59,7 +59,7 @@ func (s *shaky) Apply(ctx context.Context, entries []messages.Entry) error {
 	if err := s.reach(ctx); err != nil {
 		return err
 	}
-	if s.w.fault(15) {
+	if s.w.fault(cmp.Or(s.w.plant.late, 15)) {
 		_ = s.store.Apply(ctx, entries[:s.w.upTo(len(entries))])
 		return errShaky
 	}
