@@ -222,7 +222,11 @@ func (n *Node) Revoked(signIn beep.SessionID, who beep.UserID) {
 			continue
 		}
 		n.later(func(ctx context.Context) {
-			if _, _, err := n.peers.Tokens.Verify(ctx, token); err != nil {
+			switch _, _, err := n.peers.Tokens.Verify(ctx, token); {
+			case err == nil:
+			case beep.CodeOf(err) == beep.CodeUnavailable: // no socket stays on a guess, and nobody is signed out by one
+				s.out.Close(closeGoingAway, "try again")
+			default:
 				s.out.Close(closeToken, "revoked")
 			}
 		})

@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -137,6 +138,19 @@ func TestRevoked_EndsEverySocketOfTheUser(t *testing.T) {
 		wantClosed(t, "the phone", phone, closeToken)
 		wantClosed(t, "the laptop", laptop, closeToken)
 		wantClosed(t, "Ada", a, 0)
+	})
+}
+
+// A socket does not stay on a guess, and the client, which did nothing, is not asked to sign in again.
+func TestRevoked_WhoCannotBeCheckedComesAgain(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.purse().issue("bob's", bob, 1, time.Hour)
+		b := w.enter("bob's")
+		w.tokens.verify.set(func(string) (beep.Caller, time.Time, error) {
+			return beep.Caller{}, time.Time{}, beep.Unavailable(context.DeadlineExceeded)
+		})
+		w.node.Revoked(1, bob)
+		wantClosed(t, "Bob", b, closeGoingAway)
 	})
 }
 
