@@ -93,6 +93,7 @@ func (o *outcomes) race(t *testing.T, all []*faults.Arena, wanted int, enough fu
 				if !o.note(r, err) {
 					return
 				}
+				o.progress(t)
 			}
 		})
 	}
@@ -134,6 +135,17 @@ func (o *outcomes) note(r *faults.Race, err error) bool {
 	}
 	o.wrong = append(o.wrong, wrong...)
 	return true
+}
+
+// progress says now and then how far it has come: a soak takes long, and may be ended early.
+func (o *outcomes) progress(t *testing.T) {
+	t.Helper()
+	const every = 500
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.races%every == 0 {
+		t.Logf("%d races, %d sends, %d violations %q", o.races, o.sends, len(o.wrong), faults.Brief(o.wrong))
+	}
 }
 
 func (o *outcomes) report(t *testing.T, took time.Duration) {
