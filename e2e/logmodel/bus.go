@@ -64,12 +64,7 @@ func (e *end) Publish(ctx context.Context, topic string, payload []byte) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	for _, to := range ends {
-		copies := 1
-		// Of changes of rights half get lost: a node that does not hear of one is the one that could leak.
-		if w.fault(3) || (strings.HasPrefix(topic, "scope:") && w.fault(2)) {
-			copies = 2 * w.upTo(2)
-		}
-		for range copies {
+		for range w.copies(topic) {
 			w.calls.Go(func() {
 				if w.fault(2) {
 					wait(ctx, time.Duration(w.upTo(4000))*time.Microsecond)
@@ -79,6 +74,15 @@ func (e *end) Publish(ctx context.Context, topic string, payload []byte) error {
 		}
 	}
 	return nil
+}
+
+// copies is how often a payload arrives. Of changes of rights half get lost: a node that does not hear of one is the one
+// that could leak.
+func (w *world) copies(topic string) int {
+	if w.fault(3) || (strings.HasPrefix(topic, "scope:") && w.fault(2)) {
+		return 2 * w.upTo(2)
+	}
+	return 1
 }
 
 func (e *end) deliver(topic string, payload []byte) {
