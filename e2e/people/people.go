@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	usersv1 "github.com/beep-chat/beep/api/beep/users/v1"
 	"github.com/beep-chat/beep/client"
 )
@@ -85,11 +87,31 @@ func (p *Person) signedIn(ctx context.Context, pages func(context.Context, *page
 		return err
 	}
 	me := &usersv1.User{}
-	if err := p.API().Call(ctx, http.MethodGet, "/api/users/@me", nil, me); err != nil {
+	if err := p.ask(ctx, "/api/users/@me", me); err != nil {
 		return fmt.Errorf("who am I: %w", err)
 	}
 	p.ID = me.GetId()
 	return nil
+}
+
+// ask reads, again where the answer is only that there is none yet: an installation that has just started, or whose
+// parts are being killed, says so, and whoever signs up then is no test of that.
+func (p *Person) ask(ctx context.Context, path string, out proto.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	again := time.NewTicker(250 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := p.API().Call(ctx, http.MethodGet, path, nil, out)
+		if !client.Unknown(err) {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // signUp goes from the sign-in page over the form and the mail to the end.
