@@ -200,6 +200,7 @@ func (t *Tamper) Close() error {
 // raw passes messages on as they are encoded.
 type raw struct{}
 
+// Marshal passes bytes on.
 func (raw) Marshal(v any) ([]byte, error) {
 	b, ok := v.(*[]byte)
 	if !ok {
@@ -208,6 +209,7 @@ func (raw) Marshal(v any) ([]byte, error) {
 	return *b, nil
 }
 
+// Unmarshal keeps bytes as they came.
 func (raw) Unmarshal(data []byte, v any) error {
 	b, ok := v.(*[]byte)
 	if !ok {
@@ -217,4 +219,5 @@ func (raw) Unmarshal(data []byte, v any) error {
 	return nil
 }
 
+// Name is that of the codec it stands in for.
 func (raw) Name() string { return "proto" }

@@ -17,7 +17,7 @@ type dice struct {
 }
 
 func newDice(seed uint64) *dice {
-	return &dice{r: rand.New(rand.NewPCG(seed, 8))} //nolint:gosec // a schedule must be played again, not kept secret
+	return &dice{r: rand.New(rand.NewPCG(seed, 8))}
 }
 
 // upTo is from 0 to n-1.
