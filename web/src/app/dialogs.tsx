@@ -1,3 +1,4 @@
+import { lazy, Suspense } from 'react'
 import { DeleteMessageDialog } from '@/features/chat/delete-message-dialog'
 import { InviteDialog } from '@/features/invites/invite-dialog'
 import { UseInvitationDialog } from '@/features/invites/use-invitation-dialog'
@@ -6,8 +7,26 @@ import { CreateServerDialog } from '@/features/servers/create-server-dialog'
 import { LeaveServerDialog } from '@/features/servers/leave-server-dialog'
 import { useStage } from '@/store/hooks'
 
-/** The dialog that is open, if any. */
+// What few open and nobody at once comes when it is asked for.
+const members = () => import('@/features/members/member-dialogs')
+const NicknameDialog = lazy(() => members().then((file) => ({ default: file.NicknameDialog })))
+const MuteDialog = lazy(() => members().then((file) => ({ default: file.MuteDialog })))
+const KickDialog = lazy(() => members().then((file) => ({ default: file.KickDialog })))
+const BanDialog = lazy(() => members().then((file) => ({ default: file.BanDialog })))
+const PersonCard = lazy(() => import('@/features/members/person-card').then((file) => ({ default: file.PersonCard })))
+
+/** What floats above the screen: a dialog, or someone's card. */
 export function Dialogs() {
+  const card = useStage((stage) => stage.card)
+  return (
+    <Suspense fallback={null}>
+      <OpenDialog />
+      {card !== null && <PersonCard card={card} />}
+    </Suspense>
+  )
+}
+
+function OpenDialog() {
   const dialog = useStage((stage) => stage.dialog)
   const hide = useStage((stage) => stage.hide)
   switch (dialog?.kind) {
@@ -25,5 +44,13 @@ export function Dialogs() {
       return <LeaveServerDialog serverId={dialog.serverId} onClose={hide} />
     case 'delete-message':
       return <DeleteMessageDialog channelId={dialog.channelId} messageId={dialog.messageId} onClose={hide} />
+    case 'nickname':
+      return <NicknameDialog serverId={dialog.serverId} userId={dialog.userId} onClose={hide} />
+    case 'mute-member':
+      return <MuteDialog serverId={dialog.serverId} userId={dialog.userId} onClose={hide} />
+    case 'kick-member':
+      return <KickDialog serverId={dialog.serverId} userId={dialog.userId} onClose={hide} />
+    case 'ban-member':
+      return <BanDialog serverId={dialog.serverId} userId={dialog.userId} onClose={hide} />
   }
 }

@@ -93,6 +93,7 @@ export function start({ session, realtime, engine, store, stage, preferences }: 
     engine.onSignedOut()
     forgetPlaces(preferences)
     stage.getState().hide()
+    stage.getState().hideCard()
   }
   session.subscribe(follow)
   if (session.state === 'signed-in' || ended) follow()

@@ -16,6 +16,7 @@ import {
   pageOf,
   pendingOf,
   play,
+  roleOf,
   SERVER,
   serverOf,
   started,
@@ -54,7 +55,7 @@ describe('ready', () => {
 
 describe('servers and roles', () => {
   it('are added, changed and removed', () => {
-    const role = { id: '7', server_id: SERVER, name: 'crew', position: 1, rights: [] }
+    const role = roleOf('7', { name: 'crew' })
     const state = play(
       started,
       frame({ op: 'server_added', d: serverOf('101') }),
@@ -75,6 +76,20 @@ describe('servers and roles', () => {
     )
     expect(fewer.servers[SERVER]?.roles).toEqual({})
     expect(fewer.serverOrder).toEqual([SERVER])
+  })
+
+  it('leave nobody with a role that is gone', () => {
+    const state = play(
+      started,
+      { type: 'members', serverId: SERVER, members: [memberOf('3', { role_ids: ['7', '8'] })], complete: true },
+      frame({ op: 'role_updated', d: { role: roleOf('7') } }),
+      frame({ op: 'role_removed', d: { server_id: SERVER, role_id: '7' } }),
+    )
+    expect(state.members[SERVER]?.byId['3']?.role_ids).toEqual(['8'])
+    const before = state.members[SERVER]?.byId[ME]
+    expect(
+      play(state, frame({ op: 'role_removed', d: { server_id: SERVER, role_id: '7' } })).members[SERVER]?.byId[ME],
+    ).toBe(before)
   })
 
   it('that are unknown are not made up by a change of them', () => {

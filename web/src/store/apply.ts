@@ -104,10 +104,7 @@ function applyFrame(state: State, frame: ServerFrame, now: number): State {
         roles: { ...known.roles, [frame.d.role.id]: frame.d.role },
       }))
     case 'role_removed':
-      return withServer(state, frame.d.server_id, (known) => ({
-        ...known,
-        roles: without(known.roles, [frame.d.role_id]),
-      }))
+      return removeRole(state, frame.d.server_id, frame.d.role_id)
     case 'server_removed':
       return removeServers(state, [frame.d.server_id])
     case 'channel_added':
@@ -226,6 +223,16 @@ function removeMember(state: State, serverId: string, userId: string): State {
   if (known === undefined) return state
   const members = { ...known, byId: without(known.byId, [userId]) }
   return { ...state, members: { ...state.members, [serverId]: members } }
+}
+
+/** A role goes from the server and from every member known to have it: no frame tells that for each of them. */
+function removeRole(state: State, serverId: string, roleId: string): State {
+  const fewer = withServer(state, serverId, (known) => ({ ...known, roles: without(known.roles, [roleId]) }))
+  const having = Object.values(state.members[serverId]?.byId ?? {}).filter(({ role_ids }) => role_ids.includes(roleId))
+  return having.reduce(
+    (next, member) => setMember(next, { ...member, role_ids: member.role_ids.filter((id) => id !== roleId) }),
+    fewer,
+  )
 }
 
 function addMembers(state: State, serverId: string, members: readonly Member[], complete: boolean): State {

@@ -7,6 +7,7 @@ import {
   isUnread,
   lastOwnMessage,
   memberGroups,
+  nameIn,
   nameOf,
 } from './selectors'
 import {
@@ -21,6 +22,7 @@ import {
   messageOf,
   pendingOf,
   play,
+  roleOf,
   SERVER,
   serverOf,
   started,
@@ -72,9 +74,11 @@ describe('channels', () => {
 describe('members', () => {
   it('stand by highest role, then online, then offline, by name', () => {
     const roles = [
-      { id: SERVER, server_id: SERVER, name: 'everyone', position: 0, rights: [] },
-      { id: '7', server_id: SERVER, name: 'Crew', position: 1, rights: [] },
-      { id: '8', server_id: SERVER, name: 'Lead', position: 2, rights: [] },
+      roleOf(SERVER, { position: 0 }),
+      roleOf('7', { name: 'Crew', position: 1, hoist: true }),
+      roleOf('8', { name: 'Lead', position: 3, hoist: true }),
+      // Higher than the crew, but it does not stand for itself.
+      roleOf('9', { position: 2 }),
     ]
     const state = play(
       started,
@@ -91,9 +95,9 @@ describe('members', () => {
         complete: true,
         members: [
           memberOf('2', { role_ids: ['7', '8'] }),
-          memberOf('3', { role_ids: ['7'] }),
+          memberOf('3', { role_ids: ['9', '7'] }),
           memberOf('4'),
-          memberOf('5'),
+          memberOf('5', { role_ids: ['9'], nickname: 'Alma' }),
           memberOf('6', { role_ids: ['8'] }),
         ],
       },
@@ -123,6 +127,12 @@ describe('names', () => {
   it('are the display name, else the username, else nothing yet', () => {
     const state = play(started, { type: 'users', users: [{ id: YOU, username: 'bo', display_name: '' }] })
     expect([nameOf(state, ME), nameOf(state, YOU), nameOf(state, '9')]).toEqual(['Ada', 'bo', ''])
+  })
+
+  it('are the nickname where there is one, there alone', () => {
+    const nicked = frame({ op: 'member_updated', d: { member: memberOf(ME, { nickname: 'Captain' }) } })
+    const state = play(started, nicked)
+    expect([nameIn(state, SERVER, ME), nameIn(state, '101', ME), nameOf(state, ME)]).toEqual(['Captain', 'Ada', 'Ada'])
   })
 })
 

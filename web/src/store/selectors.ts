@@ -7,8 +7,16 @@ const NOTHING: readonly never[] = []
 export const pendingOf = (state: State, channelId: string): readonly Pending[] => state.outbox[channelId] ?? NOTHING
 
 /** What to call someone: "" while the profile is on its way. */
-export const nameOf = (state: State, userId: string): string =>
+export const nameOf = (state: Pick<State, 'users'>, userId: string): string =>
   state.users[userId]?.display_name || state.users[userId]?.username || ''
+
+/** What a place calls someone: the nickname there, else the person's own name. */
+export const nameIn = (state: Pick<State, 'members' | 'users'>, serverId: string, userId: string): string =>
+  state.members[serverId]?.byId[userId]?.nickname || nameOf(state, userId)
+
+/** The server that a channel belongs to: "" of a channel that is not here. */
+export const serverIdOf = (state: State, channelId: string): string =>
+  state.channels[channelId]?.channel.server_id ?? ''
 
 export const hasRight = (state: State, channelId: string, right: string): boolean =>
   state.channels[channelId]?.rights.includes(right) ?? false
@@ -60,13 +68,13 @@ export interface MemberGroup {
   readonly members: readonly Member[]
 }
 
-/** Members by highest role, then the others online, then who is offline; by name inside each. */
+/** Members online by the highest of their roles that stands for itself, the others online, who is not; by name inside. */
 export function memberGroups(
   state: Pick<State, 'members' | 'presence' | 'servers' | 'users'>,
   serverId: string,
 ): MemberGroup[] {
   const roles = Object.values(state.servers[serverId]?.roles ?? {})
-    .filter((role) => role.id !== serverId)
+    .filter((role) => role.id !== serverId && role.hoist)
     .sort((a, b) => b.position - a.position)
   const groups = new Map<string, Member[]>()
   for (const member of Object.values(state.members[serverId]?.byId ?? {})) {
@@ -74,7 +82,7 @@ export function memberGroups(
     const group = online ? (roles.find((role) => member.role_ids.includes(role.id))?.id ?? 'online') : 'offline'
     groups.set(group, [...(groups.get(group) ?? []), member])
   }
-  const name = (member: Member) => state.users[member.user_id]?.display_name ?? ''
+  const name = (member: Member) => nameIn(state, serverId, member.user_id)
   const order = [...roles.map((role) => role.id), 'online', 'offline']
   return order.flatMap((id) => {
     const members = groups.get(id)?.toSorted((a, b) => name(a).localeCompare(name(b)))

@@ -9,6 +9,10 @@ export type Dialog =
   | { kind: 'invite'; serverId: string }
   | { kind: 'leave-server'; serverId: string }
   | { kind: 'delete-message'; channelId: string; messageId: string }
+  | { kind: 'nickname'; serverId: string; userId: string }
+  | { kind: 'mute-member'; serverId: string; userId: string }
+  | { kind: 'kick-member'; serverId: string; userId: string }
+  | { kind: 'ban-member'; serverId: string; userId: string }
 
 export interface Toast {
   readonly id: number
@@ -17,11 +21,21 @@ export interface Toast {
   readonly look: 'note' | 'danger'
 }
 
+/** A person's card, and the element that it hangs on: focus goes back there. */
+export interface Card {
+  readonly serverId: string
+  readonly userId: string
+  readonly anchor: HTMLElement
+}
+
 export interface Stage {
   readonly dialog: Dialog | null
+  readonly card: Card | null
   readonly toasts: readonly Toast[]
   show(dialog: Dialog): void
   hide(): void
+  showCard(card: Card): void
+  hideCard(): void
   toast(text: string, look?: Toast['look']): void
   dismiss(id: number): void
 }
@@ -35,9 +49,13 @@ export function newStage(): StageStore {
   let last = 0
   return createStore<Stage>((set, get) => ({
     dialog: null,
+    card: null,
     toasts: [],
-    show: (dialog) => set({ dialog }),
+    // A dialog takes the place of the card that it was asked for from.
+    show: (dialog) => set({ dialog, card: null }),
     hide: () => set({ dialog: null }),
+    showCard: (card) => set({ card }),
+    hideCard: () => set({ card: null }),
     toast: (text, look = 'note') => {
       const id = ++last
       // The same words twice say nothing more.

@@ -1,5 +1,5 @@
 /** Makers of the objects that the store's tests speak of. Not part of the client. */
-import type { Channel, Entry, Member, Message, Page, ServerState } from '@/lib/wire/objects'
+import type { Channel, Entry, Member, Message, Page, Role, ServerState } from '@/lib/wire/objects'
 import { apply, type StoreEvent } from './apply'
 import { emptyState, type Pending, type State } from './state'
 
@@ -55,6 +55,7 @@ export const channelOf = (id = CHANNEL, more: Partial<Channel> = {}): Channel =>
   topic: '',
   parent_id: '0',
   position: Number(id),
+  synced: false,
   ...more,
 })
 
@@ -63,6 +64,20 @@ export const memberOf = (user_id: string, more: Partial<Member> = {}): Member =>
   server_id: SERVER,
   role_ids: [],
   joined_at: null,
+  nickname: '',
+  muted_until: null,
+  ...more,
+})
+
+export const roleOf = (id: string, more: Partial<Role> = {}): Role => ({
+  id,
+  server_id: SERVER,
+  name: `role ${id}`,
+  position: Number(id),
+  rights: [],
+  color: 0,
+  hoist: false,
+  mentionable: false,
   ...more,
 })
 

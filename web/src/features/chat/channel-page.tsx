@@ -1,6 +1,7 @@
-import { Hash, Lock, Users } from 'lucide-react'
+import { Hash, Lock, MicOff, Users } from 'lucide-react'
 import { type ReactNode, useLayoutEffect, useRef, useState } from 'react'
 import { useT } from '@/i18n/use-t'
+import { full } from '@/lib/time/format'
 import { useEngine, useSelect, useServices } from '@/store/hooks'
 import { hasRight, lastOwnMessage } from '@/store/selectors'
 import { IconButton } from '@/ui/icon-button'
@@ -75,13 +76,22 @@ export function ChannelPage({ channelId, targetId, limit, leading, members, onLe
             onEditLast={() => setEditing(lastOwnMessage(store.getState(), channelId)?.id ?? null)}
           />
         ) : (
-          <p className="readonly">
-            <Lock className="size-4" aria-hidden />
-            {t('composer.read_only')}
-          </p>
+          <ReadOnly serverId={channel.server_id} />
         )}
         <TypingLine channelId={channelId} />
       </div>
     </section>
+  )
+}
+
+/** Why there is no composer, and until when. */
+function ReadOnly({ serverId }: { serverId: string }) {
+  const { t, locale } = useT()
+  const until = useSelect((state) => state.members[serverId]?.byId[state.me?.id ?? '']?.muted_until ?? null)
+  return (
+    <p className="readonly" role="status">
+      {until === null ? <Lock className="size-4" aria-hidden /> : <MicOff className="size-4" aria-hidden />}
+      {until === null ? t('composer.read_only') : t('composer.muted', { until: full(locale, Date.parse(until)) })}
+    </p>
   )
 }

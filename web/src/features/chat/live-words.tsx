@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { useT } from '@/i18n/use-t'
 import { useSelect, useServices } from '@/store/hooks'
-import { nameOf } from '@/store/selectors'
+import { nameIn, serverIdOf } from '@/store/selectors'
 
 interface LiveWordsProps {
   channelId: string
@@ -18,7 +18,8 @@ export function LiveWords({ channelId }: LiveWordsProps) {
     const last = window?.atEnd ? window.states.get(window.ids.at(-1) ?? '') : undefined
     if (last === undefined || last.n <= opened || last.deleted) return ''
     if (last.author_id === state.me?.id) return ''
-    return `${nameOf(state, last.author_id) || t('user.unknown')}: ${last.content}`
+    const name = nameIn(state, serverIdOf(state, channelId), last.author_id) || t('user.unknown')
+    return `${name}: ${last.content}`
   })
   return (
     <p className="sr-only" aria-live="polite">

@@ -4,7 +4,7 @@ import type { Block, Inline } from '@/lib/md/ast'
 import { parse } from '@/lib/md/parse'
 import { day, full } from '@/lib/time/format'
 import { useSelect } from '@/store/hooks'
-import { nameOf } from '@/store/selectors'
+import { nameIn, serverIdOf } from '@/store/selectors'
 
 interface MarkdownProps {
   text: string
@@ -177,7 +177,7 @@ function Reference({ kind, id }: { kind: 'user' | 'role' | 'channel'; id: string
   const { t } = useT()
   const isMe = useSelect((state) => kind === 'user' && state.me?.id === id)
   const name = useSelect((state) => {
-    if (kind === 'user') return nameOf(state, id)
+    if (kind === 'user') return nameIn(state, serverIdOf(state, state.viewing?.channelId ?? ''), id)
     if (kind === 'channel') return state.channels[id]?.channel.name ?? ''
     return Object.values(state.servers).find(({ roles }) => roles[id] !== undefined)?.roles[id]?.name ?? ''
   })

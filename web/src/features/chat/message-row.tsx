@@ -3,10 +3,10 @@ import { useT } from '@/i18n/use-t'
 import { clock, full } from '@/lib/time/format'
 import type { Message } from '@/lib/wire/objects'
 import { useSelect, useServices, useStage } from '@/store/hooks'
-import { hasRight, nameOf, pendingOf } from '@/store/selectors'
-import { Avatar } from '@/ui/avatar'
+import { hasRight, nameIn, pendingOf, serverIdOf } from '@/store/selectors'
 import { IconButton } from '@/ui/icon-button'
 import { Menu, MenuItem, MenuSeparator } from '@/ui/menu'
+import { Author } from './author'
 import { EditBox } from './edit-box'
 import { FailedLine } from './failed-line'
 import { Markdown } from './markdown'
@@ -23,7 +23,8 @@ interface MessageRowProps {
 /** One message as the log has it, under the user's own changes that are on their way. */
 export function MessageRow({ message, first, editing, target, onEdit }: MessageRowProps) {
   const { t, locale } = useT()
-  const name = useSelect((state) => nameOf(state, message.author_id)) || t('user.unknown')
+  const serverId = useSelect((state) => serverIdOf(state, message.channel_id))
+  const name = useSelect((state) => nameIn(state, serverId, message.author_id)) || t('user.unknown')
   const mine = useSelect((state) => state.me?.id === message.author_id)
   const youIn = useSelect((state) => state.me !== null && message.content.includes(`<@${state.me.id}>`))
   const change = useSelect((state) =>
@@ -47,15 +48,11 @@ export function MessageRow({ message, first, editing, target, onEdit }: MessageR
       {...(change?.status === 'failed' && change.kind === 'edit' && { 'data-failed': true })}
     >
       {first ? (
-        <>
-          <Avatar id={message.author_id} name={name} />
-          <p className="by">
-            <b>{name}</b>
-            <time dateTime={message.created_at ?? ''} title={full(locale, at)}>
-              {clock(locale, at)}
-            </time>
-          </p>
-        </>
+        <Author serverId={serverId} userId={message.author_id}>
+          <time dateTime={message.created_at ?? ''} title={full(locale, at)}>
+            {clock(locale, at)}
+          </time>
+        </Author>
       ) : (
         <time className="gutter" dateTime={message.created_at ?? ''} title={full(locale, at)}>
           {clock(locale, at)}

@@ -1,9 +1,9 @@
 import { useT } from '@/i18n/use-t'
 import { clock } from '@/lib/time/format'
 import { useSelect } from '@/store/hooks'
-import { nameOf } from '@/store/selectors'
+import { nameIn, serverIdOf } from '@/store/selectors'
 import type { Pending } from '@/store/state'
-import { Avatar } from '@/ui/avatar'
+import { Author } from './author'
 import { FailedLine } from './failed-line'
 import { Markdown } from './markdown'
 
@@ -17,7 +17,8 @@ interface PendingRowProps {
 export function PendingRow({ channelId, pending, first }: PendingRowProps) {
   const { locale } = useT()
   const me = useSelect((state) => state.me?.id ?? '')
-  const name = useSelect((state) => nameOf(state, me))
+  const serverId = useSelect((state) => serverIdOf(state, channelId))
+  const name = useSelect((state) => nameIn(state, serverId, me))
   return (
     <li
       className="msg"
@@ -29,13 +30,9 @@ export function PendingRow({ channelId, pending, first }: PendingRowProps) {
       {...(pending.status === 'failed' && { 'data-failed': true })}
     >
       {first && (
-        <>
-          <Avatar id={me} name={name} />
-          <p className="by">
-            <b>{name}</b>
-            <time>{clock(locale, pending.at)}</time>
-          </p>
-        </>
+        <Author serverId={serverId} userId={me}>
+          <time>{clock(locale, pending.at)}</time>
+        </Author>
       )}
       <div className="txt">
         <Markdown text={pending.content} />

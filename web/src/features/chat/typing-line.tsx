@@ -1,6 +1,6 @@
 import { Rich, useT } from '@/i18n/use-t'
 import { useSelect } from '@/store/hooks'
-import { nameOf } from '@/store/selectors'
+import { nameIn, serverIdOf } from '@/store/selectors'
 
 interface TypingLineProps {
   channelId: string
@@ -11,7 +11,7 @@ export function TypingLine({ channelId }: TypingLineProps) {
   const { t } = useT()
   const joined = useSelect((state) =>
     Object.keys(state.typing[channelId] ?? {})
-      .map((id) => nameOf(state, id))
+      .map((id) => nameIn(state, serverIdOf(state, channelId), id))
       .filter((name) => name !== '')
       .join('\n'),
   )

@@ -21,7 +21,7 @@ export function CreateChannelDialog({ serverId, onClose }: CreateChannelDialogPr
   const [name, setName] = useState('')
   const [topic, setTopic] = useState('')
   const create = useMutation({
-    mutationFn: () => api.createChannel(serverId, name.trim(), topic.trim()),
+    mutationFn: () => api.createChannel(serverId, { name: name.trim(), topic: topic.trim() }),
     onSuccess: (channel) => {
       onClose()
       void navigate({ to: '/channels/$serverId/$channelId', params: { serverId, channelId: channel.id } })

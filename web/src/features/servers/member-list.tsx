@@ -1,9 +1,12 @@
+import { MicOff } from 'lucide-react'
 import { useEffect } from 'react'
 import { VList } from 'virtua'
 import { useT } from '@/i18n/use-t'
-import { useEngine, useSelect } from '@/store/hooks'
-import { type MemberGroup, memberGroups, nameOf } from '@/store/selectors'
+import { useEngine, useSelect, useStage } from '@/store/hooks'
+import { type MemberGroup, memberGroups, nameIn } from '@/store/selectors'
+import { colorIn } from '@/store/standing'
 import { Avatar } from '@/ui/avatar'
+import { Colored } from '@/ui/colored'
 
 interface MemberListProps {
   serverId: string
@@ -32,7 +35,7 @@ export function MemberList({ serverId }: MemberListProps) {
         {groups.flatMap((group) => [
           <GroupLabel key={group.id} group={group} />,
           ...group.members.map((member) => (
-            <Person key={member.user_id} userId={member.user_id} away={group.id === 'offline'} />
+            <Person key={member.user_id} serverId={serverId} userId={member.user_id} away={group.id === 'offline'} />
           )),
         ])}
       </VList>
@@ -53,23 +56,49 @@ function GroupLabel({ group }: { group: MemberGroup }) {
 }
 
 interface PersonProps {
+  serverId: string
   userId: string
   away: boolean
 }
 
-function Person({ userId, away }: PersonProps) {
+/** One member: a click, Enter or the context menu opens the card. */
+function Person({ serverId, userId, away }: PersonProps) {
   const { t } = useT()
-  const name = useSelect((state) => nameOf(state, userId)) || t('user.unknown')
+  const showCard = useStage((stage) => stage.showCard)
+  const name = useSelect((state) => nameIn(state, serverId, userId)) || t('user.unknown')
+  const color = useSelect((state) => colorIn(state, serverId, userId))
+  const muted = useSelect((state) => state.members[serverId]?.byId[userId]?.muted_until ?? null) !== null
   const status = useSelect((state) => state.presence[userId] ?? 'offline')
   const known = status === 'online' || status === 'idle' || status === 'dnd' ? status : 'offline'
+  const open = (anchor: HTMLElement) => showCard({ serverId, userId, anchor })
   return (
     // biome-ignore lint/a11y/useSemanticElements: the virtual list puts its own elements around each
-    <div className="person" role="listitem" {...(away && { 'data-away': true })}>
-      <Avatar id={userId} name={name} size={32} status={known} />
-      <span className="min-w-0 flex-1">
-        <b className="truncate">{name}</b>
-        <span className="sr-only">, {t(`status.${known}`)}</span>
-      </span>
+    <div role="listitem">
+      <button
+        type="button"
+        className="person"
+        aria-haspopup="dialog"
+        {...(away && { 'data-away': true })}
+        onClick={(event) => open(event.currentTarget)}
+        onContextMenu={(event) => {
+          event.preventDefault()
+          open(event.currentTarget)
+        }}
+      >
+        <Avatar id={userId} name={name} size={32} status={known} />
+        <span className="min-w-0 flex-1">
+          <Colored color={away ? 0 : color} className="truncate">
+            {name}
+          </Colored>
+          <span className="sr-only">, {t(`status.${known}`)}</span>
+        </span>
+        {muted && (
+          <>
+            <MicOff className="size-4 text-ink-3" aria-hidden />
+            <span className="sr-only">, {t('member.muted')}</span>
+          </>
+        )}
+      </button>
     </div>
   )
 }

@@ -5,8 +5,12 @@
 import createClient from 'openapi-fetch'
 import * as v from 'valibot'
 import * as objects from '@/lib/wire/objects'
-import { asProblem, Problem, problemOf } from './problem'
+import { moderationCalls } from './moderation'
+import { asProblem, problemOf } from './problem'
+import { done, read } from './read'
+import { roleCalls } from './roles'
 import type { paths } from './schema.gen'
+import { serverCalls } from './servers'
 
 export interface ApiDeps {
   /** Where the API is: our own origin. */
@@ -33,13 +37,17 @@ const limits = v.object({ message_length: v.number() })
 
 /** Makes the API over one way to get tokens. */
 export function createApi(deps: ApiDeps) {
-  const { GET, POST, PATCH, DELETE } = createClient<paths>({
+  const client = createClient<paths>({
     baseUrl: deps.origin,
     fetch: (request) => answered(deps, request),
   })
+  const { GET, POST, PATCH, DELETE } = client
   const message = (channel_id: string, message_id: string) => ({ channel_id, message_id })
 
   return {
+    ...roleCalls(client),
+    ...moderationCalls(client),
+    ...serverCalls(client),
     limits: () => read(limits, GET('/api/limits')),
     users: (ids: readonly string[]) =>
       read(users, GET('/api/users', { params: { query: { ids: [...ids] } } })).then((answer) => answer.users),
@@ -47,14 +55,6 @@ export function createApi(deps: ApiDeps) {
     createServer: (name: string) => read(objects.server, POST('/api/servers', { body: { name } })),
     leaveServer: (server_id: string) =>
       done(DELETE('/api/users/@me/servers/{server_id}', { params: { path: { server_id } } })),
-    createChannel: (server_id: string, name: string, topic: string) =>
-      read(
-        objects.channel,
-        POST('/api/servers/{server_id}/channels', {
-          params: { path: { server_id } },
-          body: { kind: 'text', name, topic },
-        }),
-      ),
     members: (server_id: string, after: string) =>
       read(
         members,
@@ -125,20 +125,4 @@ async function answered(deps: ApiDeps, request: Request): Promise<Response> {
   })
   if (!response.ok) throw await problemOf(response)
   return response
-}
-
-type Call = Promise<{ data?: unknown }>
-
-async function done(call: Call): Promise<unknown> {
-  const { data } = await call.catch((error: unknown) => {
-    throw asProblem(error)
-  })
-  return data
-}
-
-async function read<T extends v.GenericSchema>(schema: T, call: Call): Promise<v.InferOutput<T>> {
-  const parsed = v.safeParse(schema, await done(call))
-  if (parsed.success) return parsed.output
-  // An answer that is not what the contract says: the outcome is unknown, as if none had come.
-  throw new Problem('invalid_answer', 0, parsed.issues[0].message)
 }

@@ -323,9 +323,29 @@ export interface paths {
         head?: never;
         /**
          * needs manage_channels in the channel; a field left out stays as it is
-         * @description UpdateChannel needs manage_channels in the channel; a field left out stays as it is.
+         * @description UpdateChannel needs manage_channels in the channel; a field left out stays as it is. To give it another category takes manage_channels there too, and to follow a category every right that its overwrites change.
          */
         patch: operations["Servers_UpdateChannel"];
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * says in one action whom a channel is for: it writes overwrites for view_channels
+         * @description SetChannelAccess says in one action whom a channel is for: it writes overwrites for view_channels. Rights as SetOverwrite, for each of them; all is done or nothing.
+         */
+        put: operations["Servers_SetChannelAccess"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/channels/{channel_id}/overwrites": {
@@ -336,8 +356,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * needs manage_channels in the channel
-         * @description ListOverwrites needs manage_channels in the channel.
+         * needs manage_channels or manage_permissions in the channel
+         * @description ListOverwrites needs manage_channels or manage_permissions in the channel. Of a channel that follows its category they are the category's.
          */
         get: operations["Servers_ListOverwrites"];
         /**
@@ -468,6 +488,26 @@ export interface paths {
         patch: operations["Servers_UpdateServer"];
         trace?: never;
     };
+    "/api/servers/{server_id}/channel-order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * needs manage_channels
+         * @description ReorderChannels needs manage_channels. Channels that the caller does not see keep their places among the others.
+         */
+        put: operations["Servers_ReorderChannels"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers/{server_id}/channels": {
         parameters: {
             query?: never;
@@ -507,7 +547,7 @@ export interface paths {
         put?: never;
         /**
          * needs manage_invitations
-         * @description CreateInvitation needs manage_invitations.
+         * @description CreateInvitation needs manage_invitations. 409 invitation_limit when a server has as many as are listed (100).
          */
         post: operations["Servers_CreateInvitation"];
         delete?: never;
@@ -700,7 +740,7 @@ export interface components {
             topic?: string;
             /** @description The category that it stands in, or 0. */
             parent_id?: string;
-            /** @description Lower comes first; unique within the server. */
+            /** @description Lower comes first. Unique on the server; gaps mean nothing. */
             position?: number;
             /** @description Whether it follows its category's overwrites instead of its own. */
             synced?: boolean;
@@ -898,6 +938,11 @@ export interface components {
             /** @description What is shown, 1-100 characters; the username until the user sets one. */
             display_name?: string;
         };
+        /** @description ReorderChannelsResponse is what ReorderChannels answers. */
+        ReorderChannelsResponse: {
+            /** @description The channels that the caller sees, in their new order. */
+            channels?: components["schemas"]["Channel"][];
+        };
         /** @description ReorderRolesResponse is what ReorderRoles answers. */
         ReorderRolesResponse: {
             /** @description All roles in their new order, highest first. */
@@ -942,6 +987,11 @@ export interface components {
              * @description When it was made.
              */
             created_at?: string;
+        };
+        /** @description SetChannelAccessResponse is what SetChannelAccess answers. */
+        SetChannelAccessResponse: {
+            /** @description The channel's overwrites as they stand, in order of id. */
+            overwrites?: components["schemas"]["Overwrite"][];
         };
         /** @description User is what only the user sees of the account. */
         User: {
@@ -2104,7 +2154,7 @@ export interface operations {
                      *       "kind": "text",
                      *       "name": "tides",
                      *       "parent_id": "0",
-                     *       "position": 1,
+                     *       "position": 65536,
                      *       "server_id": "1581000000000000001",
                      *       "synced": false,
                      *       "topic": "High water"
@@ -2171,6 +2221,10 @@ export interface operations {
                     topic?: string;
                     /** @description Why, for the audit log: at most 512 characters. */
                     reason?: string;
+                    /** @description A category of the same server, or 0 for none. The channel keeps what it inherited, unless synced says otherwise. */
+                    parent_id?: string;
+                    /** @description Whether it follows its category's overwrites. To end that keeps them as its own. */
+                    synced?: boolean;
                 };
             };
         };
@@ -2187,13 +2241,92 @@ export interface operations {
                      *       "kind": "text",
                      *       "name": "tides",
                      *       "parent_id": "0",
-                     *       "position": 1,
+                     *       "position": 65536,
                      *       "server_id": "1581000000000000001",
                      *       "synced": false,
                      *       "topic": "High and low water"
                      *     }
                      */
                     "application/json": components["schemas"]["Channel"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Servers_SetChannelAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The channel. One that follows its category is 422 channel_synced.
+                 * @example 1581000000000000003
+                 */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "add_member_ids": [
+                 *         "1580000000000000002"
+                 *       ],
+                 *       "private": true,
+                 *       "reason": "Crew only"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Whether @everyone is shut out; left out, that stays. */
+                    private?: boolean;
+                    /** @description Roles that are to see it. */
+                    add_role_ids?: string[];
+                    /** @description Members who are to see it. */
+                    add_member_ids?: string[];
+                    /** @description Roles that are no more let in by their own overwrite. */
+                    remove_role_ids?: string[];
+                    /** @description Members who are no more let in by their own overwrite. */
+                    remove_member_ids?: string[];
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "overwrites": [
+                     *         {
+                     *           "allow": [],
+                     *           "channel_id": "1581000000000000003",
+                     *           "deny": [
+                     *             "view_channels"
+                     *           ],
+                     *           "id": "1581000000000000012",
+                     *           "member_id": "0",
+                     *           "role_id": "1581000000000000001"
+                     *         },
+                     *         {
+                     *           "allow": [
+                     *             "view_channels"
+                     *           ],
+                     *           "channel_id": "1581000000000000003",
+                     *           "deny": [],
+                     *           "id": "1581000000000000013",
+                     *           "member_id": "1580000000000000002",
+                     *           "role_id": "0"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SetChannelAccessResponse"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2631,6 +2764,74 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    Servers_ReorderChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "channel_ids": [
+                 *         "1581000000000000003",
+                 *         "1581000000000000002"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Every channel that the caller sees, first to last; another set than there is now is 422 channels_changed. */
+                    channel_ids?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channels": [
+                     *         {
+                     *           "id": "1581000000000000003",
+                     *           "kind": "text",
+                     *           "name": "tides",
+                     *           "parent_id": "0",
+                     *           "position": 65536,
+                     *           "server_id": "1581000000000000001",
+                     *           "synced": false,
+                     *           "topic": "High and low water"
+                     *         },
+                     *         {
+                     *           "id": "1581000000000000002",
+                     *           "kind": "text",
+                     *           "name": "general",
+                     *           "parent_id": "0",
+                     *           "position": 536903680,
+                     *           "server_id": "1581000000000000001",
+                     *           "synced": false,
+                     *           "topic": ""
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReorderChannelsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     Servers_ListChannels: {
         parameters: {
             query?: never;
@@ -2705,6 +2906,12 @@ export interface operations {
                     topic?: string;
                     /** @description A category of the same server, or 0. */
                     parent_id?: string;
+                    /** @description Whether only those named below see it, and the caller. It then follows no category. */
+                    private?: boolean;
+                    /** @description With private: roles that see it. */
+                    role_ids?: string[];
+                    /** @description With private: members who see it. */
+                    member_ids?: string[];
                 };
             };
         };
@@ -2721,7 +2928,7 @@ export interface operations {
                      *       "kind": "text",
                      *       "name": "tides",
                      *       "parent_id": "0",
-                     *       "position": 1,
+                     *       "position": 65536,
                      *       "server_id": "1581000000000000001",
                      *       "synced": false,
                      *       "topic": "High water"
