@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,7 +32,7 @@ type process struct {
 	redis *redis.Client // nil without BEEP_REDIS
 	local *rpc.Local
 	serve rpc.Options
-	ca    *rpc.CA // of this process alone, when it runs every target and has no certificates
+	creds map[string]rpc.Credentials // of each target that runs here
 
 	tokens     *oidc.Verifier // nil until gateway or realtime has asked for it
 	targets    map[string]target
@@ -51,8 +50,7 @@ func newProcess(ctx context.Context, cfg Config, log *slog.Logger) (*process, er
 	}
 	p.tel = tel
 	p.closers = append(p.closers, func() error { return tel.Shutdown(context.WithoutCancel(ctx)) })
-	roots, err := p.trust()
-	if err != nil {
+	if err := p.prove(); err != nil {
 		return nil, err
 	}
 	mesh, err := cfg.mesh()
@@ -60,42 +58,33 @@ func newProcess(ctx context.Context, cfg Config, log *slog.Logger) (*process, er
 		return nil, err
 	}
 	p.serve = rpc.Options{
-		Policy: policy(), Mesh: mesh, Verifier: rpc.NewVerifier(roots), Log: log, AccessLevel: slog.LevelDebug,
+		Policy: policy(), Mesh: mesh, Verifier: p.creds[cfg.Target[0]].Verifier(), Log: log, AccessLevel: slog.LevelDebug,
 		Observe: p.observe, Tracer: tel.Tracer(), DrainTimeout: cfg.Drain,
 	}
 	p.local = rpc.NewLocal(p.serve)
 	return p, p.openBus()
 }
 
-// trust is the CA whose certificates this process believes: the installation's, or one of its own that dies
-// with it.
-func (p *process) trust() (*x509.CertPool, error) {
-	if p.cfg.Certs != "" {
-		c, err := rpc.LoadCredentials(p.cfg.Certs, p.cfg.Target[0])
-		return c.CA, err
+// prove makes the credentials of the targets that run here: the installation's, from files that may be replaced while
+// the process runs, or those of a CA that dies with it.
+func (p *process) prove() error {
+	issue := func(target string) (rpc.Credentials, error) { return rpc.WatchCredentials(p.cfg.Certs, target, p.log) }
+	if p.cfg.Certs == "" {
+		ca, err := rpc.NewCA()
+		if err != nil {
+			return err
+		}
+		issue = ca.Credentials
 	}
-	ca, err := rpc.NewCA()
-	if err != nil {
-		return nil, err
+	p.creds = map[string]rpc.Credentials{}
+	for _, target := range p.cfg.Target {
+		c, err := issue(target)
+		if err != nil {
+			return err
+		}
+		p.creds[target] = c
 	}
-	p.ca = ca
-	return ca.Pool(), nil
-}
-
-func (p *process) credentials(target string) (rpc.Credentials, error) {
-	if p.ca == nil {
-		return rpc.LoadCredentials(p.cfg.Certs, target)
-	}
-	cert, err := p.ca.Issue(target)
-	return rpc.Credentials{Cert: cert, CA: p.ca.Pool()}, err
-}
-
-func (p *process) minter(target string) (*rpc.Minter, error) {
-	c, err := p.credentials(target)
-	if err != nil {
-		return nil, err
-	}
-	return rpc.NewMinter(c.Cert)
+	return nil
 }
 
 // peer is the connection over which one target calls another: direct when both run here, otherwise TCP.
@@ -108,12 +97,8 @@ func (p *process) peer(from, to string) (grpc.ClientConnInterface, error) {
 	if addresses == "" {
 		return nil, fmt.Errorf("%s needs %s: run it here too, or name its address in --peers", from, to)
 	}
-	c, err := p.credentials(from)
-	if err != nil {
-		return nil, err
-	}
 	conn, err := rpc.Dial(rpc.DialOptions{
-		Service: to, Targets: strings.Split(addresses, ","), Credentials: c, Mesh: p.serve.Mesh != nil, Idempotent: idempotent(),
+		Service: to, Targets: strings.Split(addresses, ","), Credentials: p.creds[from], Mesh: p.serve.Mesh != nil, Idempotent: idempotent(),
 		Observe: p.observe, Tracer: p.tel.Tracer(),
 	})
 	if err != nil {

@@ -93,11 +93,7 @@ func (p *process) servePublic(ctx context.Context, h http.Handler, ready func(st
 	case alone && p.serve.Mesh != nil:
 		h = p.serve.Mesh.Only(h, targetGateway)
 	case alone:
-		c, err := p.credentials(targetUsers)
-		if err != nil {
-			return errors.Join(err, lis.Close())
-		}
-		lis = tls.NewListener(lis, c.ServerTLS(targetGateway))
+		lis = tls.NewListener(lis, p.creds[targetUsers].ServerTLS(targetGateway))
 	}
 	return p.serveHTTP(ctx, lis, h, ready)
 }
@@ -116,11 +112,7 @@ func (p *process) serveGRPC(ctx context.Context, name string) error {
 	if t.register == nil {
 		return fmt.Errorf("the target %q serves no gRPC here", name)
 	}
-	c, err := p.credentials(name)
-	if err != nil {
-		return err
-	}
-	s := rpc.NewServer(c, p.serve)
+	s := rpc.NewServer(p.creds[name], p.serve)
 	t.register(s)
 	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", p.cfg.Listen[name])
 	if err != nil {

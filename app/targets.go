@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
@@ -165,7 +166,7 @@ func buildRealtime(_ context.Context, p *process) (target, error) {
 	serversConn, err1 := p.peer(targetRealtime, targetServers)
 	messagesConn, err2 := p.peer(targetRealtime, targetMessages)
 	usersConn, err3 := p.peer(targetRealtime, targetUsers)
-	minter, err4 := p.minter(targetRealtime)
+	minter, err4 := p.creds[targetRealtime].Minter()
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return target{}, err
 	}
@@ -188,7 +189,7 @@ func buildGateway(ctx context.Context, p *process) (target, error) {
 	serversConn, err1 := p.peer(targetGateway, targetServers)
 	messagesConn, err2 := p.peer(targetGateway, targetMessages)
 	usersConn, err3 := p.peer(targetGateway, targetUsers)
-	minter, err4 := p.minter(targetGateway)
+	minter, err4 := p.creds[targetGateway].Minter()
 	pages, err5 := p.pages()
 	proxies, err6 := p.cfg.proxies()
 	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
@@ -215,10 +216,6 @@ func (p *process) pages() (http.Handler, error) {
 	if p.cfg.Pages == "" {
 		return nil, errors.New("the users target runs elsewhere: name its address in --pages")
 	}
-	c, err := p.credentials(targetGateway)
-	if err != nil {
-		return nil, err
-	}
 	proxies, err := p.cfg.proxies()
 	if err != nil {
 		return nil, err
@@ -237,7 +234,10 @@ func (p *process) pages() (http.Handler, error) {
 			}
 			r.SetXForwarded()
 		},
-		Transport: &http.Transport{TLSClientConfig: c.ClientTLS(targetUsers), MaxIdleConnsPerHost: 32, ResponseHeaderTimeout: 30 * time.Second},
+		Transport: &http.Transport{
+			DialContext: (&net.Dialer{Timeout: 3 * time.Second}).DialContext, DialTLSContext: p.creds[targetGateway].DialTLS(targetUsers),
+			MaxIdleConnsPerHost: 32, ResponseHeaderTimeout: 30 * time.Second,
+		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			p.log.WarnContext(r.Context(), "users pages unreachable", "error", err)
 			rest.New(rest.Options{}).Problem(w, r, beep.Unavailable(err))

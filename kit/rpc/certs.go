@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -37,10 +36,13 @@ type CA struct {
 	key  ed25519.PrivateKey
 }
 
-// Credentials are what a service proves itself with, and whom it trusts.
+// Credentials are what a service proves itself with, and whom it trusts: as they were when they were made. Those of
+// WatchCredentials and of a CA are renewed behind that, for all that is made with them.
 type Credentials struct {
 	Cert tls.Certificate
 	CA   *x509.CertPool
+
+	ring *keyring // nil: they stay as they are
 }
 
 // NewCA is a CA with a new key.
@@ -178,6 +180,18 @@ func LoadCredentials(dir, service string) (Credentials, error) {
 	if name, err := serviceOf(leaf); err != nil || name != service {
 		return Credentials{}, fmt.Errorf("load credentials: the certificate in %s.pem is not of that service", service)
 	}
+	// A pair that is replaced while its CA is not yet, or the other way round, is refused here rather than by every peer.
+	between := x509.NewCertPool()
+	for _, der := range cert.Certificate[1:] {
+		if c, err := x509.ParseCertificate(der); err == nil {
+			between.AddCert(c)
+		}
+	}
+	use := x509.VerifyOptions{Roots: pool, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}
+	if _, err := leaf.Verify(use); err != nil {
+		return Credentials{}, fmt.Errorf("load credentials: the certificate in %s.pem: %w", service, err)
+	}
+	cert.Leaf = leaf
 	return Credentials{Cert: cert, CA: pool}, nil
 }
 
@@ -233,19 +247,3 @@ func (c Credentials) clientTLS(service string) *tls.Config {
 		RootCAs: c.CA, ServerName: serverName(service),
 	}
 }
-
-// ServerTLS serves something else than gRPC to the named services, and to nobody else.
-func (c Credentials) ServerTLS(clients ...string) *tls.Config {
-	conf := c.serverTLS()
-	conf.VerifyConnection = func(st tls.ConnectionState) error {
-		name, err := serviceOf(st.PeerCertificates[0])
-		if err != nil || !slices.Contains(clients, name) {
-			return errors.New("this service may not connect")
-		}
-		return nil
-	}
-	return conf
-}
-
-// ClientTLS connects, for something else than gRPC, to the named service, at whatever address.
-func (c Credentials) ClientTLS(service string) *tls.Config { return c.clientTLS(service) }

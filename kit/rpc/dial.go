@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
@@ -55,7 +55,7 @@ func Dial(o DialOptions) (*grpc.ClientConn, error) {
 	if !validService(o.Service) || len(o.Targets) == 0 {
 		return nil, fmt.Errorf("dial %q: a service and a target are needed", o.Service)
 	}
-	transport := credentials.NewTLS(o.Credentials.clientTLS(o.Service))
+	transport := newLiveTLS(func() *tls.Config { return o.Credentials.ClientTLS(o.Service) })
 	if o.Mesh {
 		// Two who try again would multiply the load on a service that fails.
 		transport, o.Idempotent = insecure.NewCredentials(), nil

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -50,6 +51,16 @@ type identityClaims struct {
 
 // Minter signs identities. Only the gateway and realtime have one. Safe for concurrent use.
 type Minter struct {
+	creds Credentials
+
+	mu   sync.Mutex // guards hand
+	hand *hand
+}
+
+// hand is what a minter signs with until its certificate is renewed. What it has signed goes with it: an identity is
+// refused when the certificate in it has ended.
+type hand struct {
+	leaf    *x509.Certificate
 	service string
 	signer  jose.Signer
 	minted  *expiring[mintKey, string]
@@ -64,18 +75,29 @@ type mintKey struct {
 
 // NewMinter signs as the service of cert, whose chain goes along in each identity. The certificate must be
 // the gateway's or realtime's and its key Ed25519.
-func NewMinter(cert tls.Certificate) (*Minter, error) {
-	leaf, err := leafOf(cert)
+func NewMinter(cert tls.Certificate) (*Minter, error) { return Credentials{Cert: cert}.Minter() }
+
+// Minter is NewMinter with these credentials, and with those that take their place.
+func (c Credentials) Minter() (*Minter, error) {
+	h, err := newHand(c.now().Cert)
 	if err != nil {
 		return nil, fmt.Errorf("new minter: %w", err)
+	}
+	return &Minter{creds: c, hand: h}, nil
+}
+
+func newHand(cert tls.Certificate) (*hand, error) {
+	leaf, err := leafOf(cert)
+	if err != nil {
+		return nil, err
 	}
 	service, err := serviceOf(leaf)
 	if err != nil {
-		return nil, fmt.Errorf("new minter: %w", err)
+		return nil, err
 	}
 	key, ok := cert.PrivateKey.(ed25519.PrivateKey)
 	if !ok || !slices.Contains(minters(), service) {
-		return nil, fmt.Errorf("new minter: %s with a %T may not sign identities", service, cert.PrivateKey)
+		return nil, fmt.Errorf("%s with a %T may not sign identities", service, cert.PrivateKey)
 	}
 	chain := make([]string, len(cert.Certificate))
 	for i, der := range cert.Certificate {
@@ -84,9 +106,25 @@ func NewMinter(cert tls.Certificate) (*Minter, error) {
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: key},
 		(&jose.SignerOptions{}).WithType(identityType).WithHeader("x5c", chain))
 	if err != nil {
-		return nil, fmt.Errorf("new minter: %w", err)
+		return nil, err
 	}
-	return &Minter{service: service, signer: signer, minted: newExpiring[mintKey, string](identityCache)}, nil
+	return &hand{leaf: leaf, service: service, signer: signer, minted: newExpiring[mintKey, string](identityCache)}, nil
+}
+
+// current is the hand of the certificate that holds now.
+func (m *Minter) current() (*hand, error) {
+	cert := m.creds.now().Cert
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if cert.Leaf == nil || cert.Leaf.Equal(m.hand.leaf) {
+		return m.hand, nil
+	}
+	h, err := newHand(cert)
+	if err != nil {
+		return nil, err
+	}
+	m.hand = h
+	return h, nil
 }
 
 // WithIdentity is how the edge starts a call for a user: calls made with the context it returns carry the
@@ -104,13 +142,17 @@ func WithIdentity(ctx context.Context, m *Minter, caller beep.Caller) (context.C
 }
 
 func (m *Minter) mint(caller beep.Caller, now time.Time) (string, error) {
+	h, err := m.current()
+	if err != nil {
+		return "", fmt.Errorf("mint an identity: %w", err)
+	}
 	key := mintKey{caller.User, caller.Session, strings.Join(caller.Roles, " ")}
-	if token, ok := m.minted.get(key, now); ok {
+	if token, ok := h.minted.get(key, now); ok {
 		return token, nil
 	}
 	claims := identityClaims{
 		Claims: jwt.Claims{
-			Issuer: m.service, Audience: jwt.Audience{identityAudience}, Subject: caller.User.String(),
+			Issuer: h.service, Audience: jwt.Audience{identityAudience}, Subject: caller.User.String(),
 			IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(IdentityLife)),
 		},
 		Roles: caller.Roles,
@@ -118,24 +160,27 @@ func (m *Minter) mint(caller beep.Caller, now time.Time) (string, error) {
 	if caller.Session != 0 {
 		claims.Session = caller.Session.String()
 	}
-	token, err := jwt.Signed(m.signer).Claims(claims).Serialize()
+	token, err := jwt.Signed(h.signer).Claims(claims).Serialize()
 	if err != nil {
 		return "", fmt.Errorf("mint an identity: %w", err)
 	}
-	m.minted.put(key, token, now.Add(identityReuse), now)
+	h.minted.put(key, token, now.Add(identityReuse), now)
 	return token, nil
 }
 
 // Verifier accepts identities that the gateway or realtime of this installation has signed. It remembers
 // those it has accepted until they expire, so that the usual cost of one is a lookup. Safe for concurrent use.
 type Verifier struct {
-	roots    *x509.CertPool
+	creds    Credentials // whose CA signs for this installation
 	accepted *expiring[string, beep.Caller]
 }
 
 // NewVerifier trusts the certificates that roots have signed.
-func NewVerifier(roots *x509.CertPool) *Verifier {
-	return &Verifier{roots: roots, accepted: newExpiring[string, beep.Caller](identityCache)}
+func NewVerifier(roots *x509.CertPool) *Verifier { return Credentials{CA: roots}.Verifier() }
+
+// Verifier is NewVerifier with whom these credentials trust, and with whom they will.
+func (c Credentials) Verifier() *Verifier {
+	return &Verifier{creds: c, accepted: newExpiring[string, beep.Caller](identityCache)}
 }
 
 // incoming is the identity that a request carries and whom it names; no token and the zero Caller if none.
@@ -201,7 +246,7 @@ func (v *Verifier) signer(h jose.Header, now time.Time) (*x509.Certificate, stri
 		return nil, "", fmt.Errorf("identity of type %q", typ)
 	}
 	chains, err := h.Certificates(x509.VerifyOptions{
-		Roots: v.roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		Roots: v.creds.now().CA, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("certificate of identity: %w", err)

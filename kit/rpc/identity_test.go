@@ -211,7 +211,7 @@ func TestVerifier_RemembersUntilTheEnd(t *testing.T) {
 		if _, caller, err := v.incoming(withIncoming(ctx, token), time.Now()); err != nil || caller.User != 7 {
 			t.Fatalf("got %+v, %v", caller, err)
 		}
-		v.roots = x509.NewCertPool() // from here on only memory can accept it
+		v.creds.CA = x509.NewCertPool() // from here on only memory can accept it
 		<-time.After(IdentityLife)
 		if _, _, err := v.incoming(withIncoming(ctx, token), time.Now()); err != nil {
 			t.Errorf("forgot it early: %v", err)

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -35,7 +36,7 @@ func NewServer(creds Credentials, o Options) *Server {
 	if s.drain <= 0 {
 		s.drain = DefaultDrainTimeout
 	}
-	transport := credentials.NewTLS(creds.serverTLS())
+	transport := newLiveTLS(func() *tls.Config { return creds.now().serverTLS() })
 	if o.Mesh != nil {
 		transport = insecure.NewCredentials()
 	}
