@@ -67,7 +67,7 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (handle string, err err
 	if len(fields) > 0 {
 		return "", &beep.Error{Kind: beep.KindInvalid, Code: beep.CodeInvalidField, Msg: "something is missing or wrong", Fields: fields}
 	}
-	if _, err := s.attempt(ctx, s.mailTries(email, in.IP)); err != nil {
+	if err := s.attemptMail(ctx, email, in.Visitor); err != nil {
 		return "", err
 	}
 	free, err := s.store.UsernameFree(ctx, username)
@@ -100,7 +100,7 @@ func (s *Service) ResendSignUp(ctx context.Context, v Visitor, handle string) er
 	if err != nil {
 		return err
 	}
-	if _, err := s.attempt(ctx, s.mailTries(data.Email, v.IP)); err != nil {
+	if err := s.attemptMail(ctx, data.Email, v); err != nil {
 		return err
 	}
 	now := beep.Now()
@@ -278,7 +278,7 @@ func (e WrongPasswordError) Is(target error) bool { return target == ErrWrongPas
 // SignIn opens a session. An address without an account takes as long, counts as many tries and gets the same answer
 // as a wrong password.
 func (s *Service) SignIn(ctx context.Context, in SignIn) (Opened, error) {
-	account, err := s.prove(ctx, in.Email, in.Password, in.IP)
+	account, err := s.prove(ctx, in.Email, in.Password, in.Visitor)
 	if err != nil {
 		return Opened{}, err
 	}
@@ -286,8 +286,11 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Opened, error) {
 }
 
 // prove answers the account of an address if the password is its own.
-func (s *Service) prove(ctx context.Context, email, password string, ip netip.Addr) (Account, error) {
-	t := s.signInTries(email, ip)
+func (s *Service) prove(ctx context.Context, email, password string, v Visitor) (Account, error) {
+	t, err := s.signInTries(ctx, email, v)
+	if err != nil {
+		return Account{}, err
+	}
 	left, err := s.attempt(ctx, t)
 	if err != nil {
 		return Account{}, err
@@ -329,7 +332,7 @@ func (s *Service) ForgotPassword(ctx context.Context, v Visitor, email string, r
 	if problem := checkEmail(email); problem != "" {
 		return beep.InvalidField(beep.CodeInvalidField, "email", string(problem))
 	}
-	if _, err := s.attempt(ctx, s.mailTries(email, v.IP)); err != nil {
+	if err := s.attemptMail(ctx, email, v); err != nil {
 		return err
 	}
 	now := beep.Now()

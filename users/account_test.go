@@ -231,10 +231,6 @@ func TestSignIn(t *testing.T) {
 // An address without an account is answered, counted and paused like one with: by its answers nobody can tell.
 func TestSignIn_SlowsGuessingDown(t *testing.T) {
 	t.Parallel()
-	remote := func(d *users.Deps) {
-		d.PublicURL = "https://chat.example.org"
-		d.Mailer = mailerFunc(func(context.Context, users.Letter) error { return nil })
-	}
 	guess := func(t *testing.T, e *env, email string) (answers []string) {
 		t.Helper()
 		for range 8 {

@@ -83,7 +83,7 @@ func (s *Service) Reprove(ctx context.Context, session Session, password string,
 	if err != nil {
 		return Session{}, err
 	}
-	if _, err := s.prove(ctx, account.Email, password, ip); err != nil {
+	if _, err := s.prove(ctx, account.Email, password, Visitor{IP: ip, Browser: session.Browser}); err != nil {
 		return Session{}, err
 	}
 	session.Proven = beep.Now()

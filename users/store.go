@@ -97,6 +97,9 @@ type Sessions interface {
 	SessionBySecret(ctx context.Context, secret Digest) (Session, User, error)
 	// SessionOf answers the session if it is of the user whom identity names.
 	SessionOf(ctx context.Context, id beep.SessionID, identity Identity) (Session, User, error)
+	// BrowserKnown says whether a session of the account of a folded address, ended or not, was opened in a browser. One
+	// question for every address: that its answer takes longer where there is an account would tell that there is.
+	BrowserKnown(ctx context.Context, email string, browser Digest) (bool, error)
 	// TouchSession stores Proven, Seen and Expires of a session that has not ended; ErrNotFound if it has.
 	TouchSession(ctx context.Context, s Session) error
 	// EndSession ends a session, deletes its refresh tokens and appends to the feed; false if it had ended before or

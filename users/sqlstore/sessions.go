@@ -65,6 +65,13 @@ func (s *Store) SessionOf(ctx context.Context, id beep.SessionID, identity users
 		int64(id), identity.Issuer, identity.Subject))
 }
 
+// BrowserKnown says whether a session of an account was opened in a browser.
+func (s *Store) BrowserKnown(ctx context.Context, email string, browser users.Digest) (known bool, err error) {
+	err = s.db.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM accounts a JOIN sessions s ON s.user_id = a.user_id
+		WHERE a.email = ? AND s.browser = ?)`, email, browser[:]).Scan(&known)
+	return known, err
+}
+
 // TouchSession stores the times of a session that lives.
 func (s *Store) TouchSession(ctx context.Context, n users.Session) error {
 	return changed(s.db.Exec(ctx, "UPDATE sessions SET proven_at = ?, seen_at = ?, expires_at = ? WHERE id = ? AND ended_at = 0",

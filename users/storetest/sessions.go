@@ -26,6 +26,32 @@ func sessionRoundTrip(t *testing.T, s users.Store) {
 	wantErr(t, s.CreateSession(ctx, want, 1), beep.ErrConflict)
 }
 
+// A browser is known to the accounts that it was in, signed out or not, and to no other.
+func sessionBrowser(t *testing.T, s users.Store) {
+	ctx, u, other := t.Context(), addUser(t, s, 1), addUser(t, s, 2)
+	known, elsewhere := newSession(u, 1), newSession(other, 2)
+	elsewhere.Browser = digest("another browser")
+	must(t, s.CreateSession(ctx, known, 1))
+	must(t, s.CreateSession(ctx, elsewhere, 1))
+	_, err := s.EndSession(ctx, known.ID, at(9))
+	must(t, err)
+	for name, c := range map[string]struct {
+		email   string
+		browser users.Digest
+		want    bool
+	}{
+		"signed out since":     {users.FoldEmail(u.Email), known.Browser, true},
+		"of another's account": {users.FoldEmail(u.Email), elsewhere.Browser, false},
+		"never signed in":      {users.FoldEmail(u.Email), digest("a stranger's"), false},
+		"none":                 {users.FoldEmail(u.Email), users.Digest{}, false},
+		"of nobody's account":  {"nobody@example.org", known.Browser, false},
+	} {
+		got, err := s.BrowserKnown(ctx, c.email, c.browser)
+		must(t, err)
+		equal(t, "a browser "+name, got, c.want)
+	}
+}
+
 func sessionVersion(t *testing.T, s users.Store) {
 	u := addUser(t, s, 1)
 	wantErr(t, s.CreateSession(t.Context(), newSession(u, 1), 2), beep.ErrConflict)

@@ -33,6 +33,7 @@ func Run(t *testing.T, fresh func(t *testing.T) users.Store) {
 		{"a reset works once", resetOnce},
 		{"a password is hashed anew under its version", rehash},
 		{"a session keeps all of itself", sessionRoundTrip},
+		{"a browser is known where it was", sessionBrowser},
 		{"a session needs the proven password", sessionVersion},
 		{"no session escapes a change of the password", sessionRace},
 		{"a session of another identity is not found", sessionIdentity},
