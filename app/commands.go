@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"runtime/debug"
 
 	"github.com/beep-chat/beep/kit/rpc"
 	"github.com/beep-chat/beep/kit/sqldb"
@@ -20,15 +19,6 @@ import (
 
 // Logger logs JSON lines from a level up, without secrets.
 func Logger(w io.Writer, level string) *slog.Logger { return telemetry.NewLogger(w, level) }
-
-// Version is the version of this build, as the Go toolchain recorded it.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(unknown)"
-	}
-	return info.Main.Version
-}
 
 // DevCerts writes a CA and a certificate for each target to a folder, for tests: the CA's key is thrown away.
 func DevCerts(dir string) error {

@@ -39,6 +39,7 @@ type process struct {
 	front      []func(context.Context) error // ends, and drains, before the servers do
 	background []func(context.Context) error // ends after them
 	closers    []func() error                // in the order opened
+	mail       string                        // where it is, if nobody delivers it
 }
 
 // newProcess opens what does not depend on a target.

@@ -16,9 +16,9 @@ import (
 	"github.com/beep-chat/beep/kit/rpc"
 )
 
-// Run runs the configured targets until ctx ends, then drains. ready is called once with the public address
-// when requests are answered.
-func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(url string)) (err error) {
+// Run runs the configured targets until ctx ends, then drains. ready is called once, with what to tell whoever started
+// it, when requests are answered.
+func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(greeting string)) (err error) {
 	cfg, err = cfg.resolve()
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (p *process) serveHTTP(ctx context.Context, lis net.Listener, h http.Handle
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(lis) }()
 	if ready != nil {
-		ready(p.cfg.PublicURL)
+		ready(p.greeting())
 	}
 	select {
 	case err := <-done:

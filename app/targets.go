@@ -150,6 +150,9 @@ func buildUsers(ctx context.Context, p *process) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
+	if deps.Mailer == nil {
+		p.mail = whereMail(s.MailboxOpen(), p.cfg.PublicURL)
+	}
 	p.background = append(p.background, s.Run)
 	proxies, err := p.cfg.proxies()
 	if err != nil {

@@ -98,6 +98,11 @@ func (g *Gateway) Handler() http.Handler {
 	if g.deps.Realtime != nil {
 		mux.Handle("/ws", g.deps.Realtime)
 	}
+	// They are on the address for operators. Here the client would answer, and a probe that was set to the wrong port
+	// would find everything well for ever.
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { g.edge.Problem(w, r, noSuchPath()) })
+	}
 	mux.Handle("/", g.web())
 	// Our own pages by our public name too: a proxy in front may send its own in Host.
 	own := g.deps.PublicURL.Scheme + "://" + g.deps.PublicURL.Host

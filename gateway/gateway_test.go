@@ -183,6 +183,18 @@ func TestWeb_AMissingAssetIsNotThePage(t *testing.T) {
 	}
 }
 
+func TestWeb_IsNoAnswerToAProbe(t *testing.T) {
+	h := serve(t, nil)
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		resp, body := get(h, path, "Accept", "text/html")
+		var p rest.Problem
+		if err := json.Unmarshal([]byte(body), &p); err != nil || resp.StatusCode != http.StatusNotFound || p.Code != beep.CodeRouteNotFound ||
+			resp.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: got %d %s, want 404 %s", path, resp.StatusCode, body, beep.CodeRouteNotFound)
+		}
+	}
+}
+
 func TestWeb_SaysWhenItIsNotBuilt(t *testing.T) {
 	h := serve(t, func(d *gateway.Deps) { d.WebBuilt, d.Web = false, fstest.MapFS{} })
 	if _, body := get(h, "/", "Accept", "text/html"); !strings.Contains(body, "make web") {

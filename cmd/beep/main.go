@@ -59,8 +59,8 @@ func run(ctx context.Context, command string, c *cli) error {
 	}
 	log := app.Logger(os.Stderr, c.Serve.LogLevel)
 	slog.SetDefault(app.LibraryLog(log))
-	return app.Run(ctx, c.Serve, log, func(url string) {
-		fmt.Printf("\n  Beep is at %s\n\n", url)
+	return app.Run(ctx, c.Serve, log, func(greeting string) {
+		fmt.Print("\n" + greeting + "\n")
 	})
 }
 
