@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"github.com/beep-chat/beep/kit/limit"
 	"github.com/beep-chat/beep/kit/rest"
 	"github.com/beep-chat/beep/kit/rpc"
+	"github.com/beep-chat/beep/kit/telemetry"
 )
 
 // usersFake answers GetMe with the caller.
@@ -103,6 +105,32 @@ func TestAPI_TellsServicesWhoCalls(t *testing.T) {
 	h := serve(t, nil)
 	if resp, body := get(h, "/api/users/@me", "Authorization", "Bearer good"); resp.StatusCode != http.StatusOK || !strings.Contains(body, `"id":"7"`) {
 		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+}
+
+// What a person is shown of a fault leads to its cause in the log, and says nothing of it.
+func TestAPI_AFaultIsFoundByItsTrace(t *testing.T) {
+	var out strings.Builder
+	log := telemetry.NewLogger(&out, "info")
+	tel, err := telemetry.New(t.Context(), telemetry.Options{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := tel.HTTP(serve(t, func(d *gateway.Deps) {
+		d.Log, d.TraceID, d.Tokens = log, tel.TraceID, tokensFake{err: errors.New("the disk is gone")}
+	}))
+	resp, body := get(h, "/api/users/@me", "Authorization", "Bearer good")
+	var p rest.Problem
+	if err := json.Unmarshal([]byte(body), &p); err != nil || resp.StatusCode != http.StatusInternalServerError || len(p.TraceID) != 32 {
+		t.Fatalf("got %d %s, want 500 with a trace", resp.StatusCode, body)
+	}
+	if strings.Contains(body, "disk") {
+		t.Errorf("the cause is told: %s", body)
+	}
+	var cause map[string]any
+	line, _, _ := strings.Cut(out.String(), "\n")
+	if err := json.Unmarshal([]byte(line), &cause); err != nil || cause["level"] != "ERROR" || cause["trace_id"] != p.TraceID || cause["error"] != "the disk is gone" {
+		t.Errorf("got %q, want the cause with trace %s", line, p.TraceID)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// HTTP is what every public request passes: a span, a metric, a line in the log, and an end to panics.
+// HTTP is what every public request passes: a span, a metric, the one line about it in the log, and an end to panics.
 // Addresses are logged without their query, which may hold codes.
 func (t *Telemetry) HTTP(next http.Handler) http.Handler {
 	tracer := t.tracer.Tracer("beep/http")
@@ -32,8 +32,8 @@ func (t *Telemetry) HTTP(next http.Handler) http.Handler {
 			span.End()
 			took := time.Since(start)
 			t.http.WithLabelValues(r.Method, strconv.Itoa(rec.status)).Observe(took.Seconds())
-			t.log.LogAttrs(ctx, slog.LevelDebug, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
-				slog.Int("status", rec.status), slog.Duration("took", took), slog.String("trace_id", t.TraceID(ctx)))
+			t.log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.Int("status", rec.status), slog.Duration("took", took))
 		}()
 		next.ServeHTTP(rec, r.WithContext(ctx))
 	})

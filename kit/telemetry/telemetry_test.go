@@ -136,6 +136,39 @@ func TestHTTP_CountsTracesAndSurvivesPanics(t *testing.T) {
 	}
 }
 
+// What a person sees of a fault leads to its cause, though nothing collects traces.
+func TestHTTP_NamesTheRequestWithoutACollector(t *testing.T) {
+	var out strings.Builder
+	log := telemetry.NewLogger(&out, "info")
+	tel, err := telemetry.New(t.Context(), telemetry.Options{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	h := tel.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, tel.TraceID(r.Context()))
+		log.With("a", 1).ErrorContext(r.Context(), "request failed")
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	for range 2 {
+		if code, _ := get(h, "/x?code=1"); code != http.StatusInternalServerError {
+			t.Errorf("got %d", code)
+		}
+	}
+	if len(seen[0]) != 32 || seen[0] == seen[1] || strings.Trim(seen[0], "0") == "" {
+		t.Fatalf("two requests are called %q", seen)
+	}
+	var told []string
+	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, `"trace_id":"`+seen[0]+`"`) {
+			told = append(told, line)
+		}
+	}
+	if len(told) != 2 || !strings.Contains(told[0], "request failed") || !strings.Contains(told[1], `"level":"INFO","msg":"request","method":"GET","path":"/x","status":500`) {
+		t.Errorf("got %q, want the fault and one line about the request, in\n%s", told, out.String())
+	}
+}
+
 func TestNewLogger_BlanksSecrets(t *testing.T) {
 	var out strings.Builder
 	log := telemetry.NewLogger(&out, "info")
