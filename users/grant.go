@@ -154,7 +154,7 @@ func proves(verifier, challenge string) bool {
 
 // refreshUntil is when a refresh token made now expires: never after its session can.
 func refreshUntil(session Session, now time.Time) time.Time {
-	until, last := now.Add(refreshLife), session.SignedIn.Add(sessionLife)
+	until, last := now.Add(refreshLife), session.SignedIn.Add(SessionLife)
 	if last.Before(until) {
 		return last
 	}

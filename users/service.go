@@ -47,12 +47,12 @@ type Deps struct {
 
 // Lifetimes of what a sign-in gives.
 const (
-	TokenLife   = 5 * time.Minute     // an access token
-	codeLife    = time.Minute         // an authorization code, which the client trades at once
-	refreshLife = 7 * 24 * time.Hour  // a refresh token that nobody trades
-	sessionIdle = 30 * 24 * time.Hour // a session in which nothing happens
-	sessionLife = 180 * 24 * time.Hour
-	requestLife = 24 * time.Hour // an authorization request: as long as its user may take to find our mail
+	TokenLife   = 5 * time.Minute      // an access token
+	codeLife    = time.Minute          // an authorization code, which the client trades at once
+	refreshLife = 7 * 24 * time.Hour   // a refresh token that nobody trades
+	sessionIdle = 30 * 24 * time.Hour  // a session in which nothing happens
+	SessionLife = 180 * 24 * time.Hour // a session, however much happens in it
+	requestLife = 24 * time.Hour       // an authorization request: as long as its user may take to find our mail
 	signupLife  = 24 * time.Hour
 	resetLife   = time.Hour
 	// ProofLife is how long a password that was given counts for what asks for it again.

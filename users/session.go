@@ -70,14 +70,15 @@ func (s *Service) touch(ctx context.Context, session Session) error {
 
 // extended is when a session seen now expires: idle for a month, or half a year after its sign-in.
 func extended(session Session, now time.Time) time.Time {
-	expires, last := now.Add(sessionIdle), session.SignedIn.Add(sessionLife)
+	expires, last := now.Add(sessionIdle), session.SignedIn.Add(SessionLife)
 	if last.Before(expires) {
 		return last
 	}
 	return expires
 }
 
-// Reprove takes the password again in a session that exists, and answers the session with its fresh proof.
+// Reprove takes the password again in a session that exists, and answers the session with its fresh proof. ErrNotFound
+// if it has ended meanwhile.
 func (s *Service) Reprove(ctx context.Context, session Session, password string, ip netip.Addr) (Session, error) {
 	account, err := s.store.AccountOf(ctx, session.User)
 	if err != nil {

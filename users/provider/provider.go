@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/op"
 
@@ -167,8 +168,11 @@ const (
 	cookieBrowser = "browser" // who this browser is, before anyone has signed in with it
 	cookieSession = "session" // the secret of the session
 	yearSeconds   = 365 * 24 * 60 * 60
-	monthSeconds  = 30 * 24 * 60 * 60
 	noCookie      = -1
+
+	// sessionSeconds is as long as any session can live. How long this one does is the service's to say, and grows while
+	// it is used, mostly by tokens that are traded far from any page of ours: a cookie that went first would end it here.
+	sessionSeconds = int(users.SessionLife / time.Second)
 )
 
 // cookie is the value of a cookie of ours, empty if there is none.

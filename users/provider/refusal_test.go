@@ -1,7 +1,9 @@
 package provider_test
 
 import (
+	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beep-chat/beep"
 	"github.com/beep-chat/beep/users"
 )
 
@@ -326,6 +329,39 @@ func TestCookies(t *testing.T) {
 			t.Errorf("%q: %s", publicURL, cookie)
 		}
 	}
+}
+
+// A session lives on while tokens are traded, which no page sees: its cookie lasts as long as it may.
+func TestCookies_OfASessionLastsAsLongAsItCan(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	a, b := s.app(t), s.browser(t)
+	b.join(a, "ann")
+	b = s.browser(t)
+	r := b.open(a.authorize()).want(http.StatusOK, "Sign in").request("email", "ann@example.org", "password", password)
+	b.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	const days = 180
+	cookie := strings.Join(b.do(r).header.Values("Set-Cookie"), "\n")
+	if !strings.Contains(cookie, "beep-session-") || !strings.Contains(cookie, fmt.Sprintf("; Max-Age=%d;", days*24*60*60)) {
+		t.Errorf("got %s, want a cookie for %d days", cookie, days)
+	}
+}
+
+// endsMeanwhile ends a session just before it is touched.
+type endsMeanwhile struct{ users.Store }
+
+func (s endsMeanwhile) TouchSession(ctx context.Context, n users.Session) error {
+	_, err := s.EndSession(ctx, n.ID, beep.Now())
+	return errors.Join(err, s.Store.TouchSession(ctx, n))
+}
+
+func TestSignIn_AgainInASessionThatEndsMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(o *siteOptions) { o.deps = func(d *users.Deps) { d.Store = endsMeanwhile{d.Store} } })
+	a, b := s.app(t), s.browser(t)
+	b.join(a, "ann")
+	again := b.open(a.authorize("prompt", "login")).want(http.StatusOK, "Confirm that it is you")
+	again.submit("password", password).want(http.StatusOK, "Sign in").submit("email", "ann@example.org", "password", password)
 }
 
 // The pages say how long to wait, in words and for programs.

@@ -64,6 +64,10 @@ func (v *visit) signIn() {
 	switching := v.switching()
 	if v.session != nil && !switching {
 		session, err := v.p.users.Reprove(v.r.Context(), *v.session, v.value("password"), v.visitor().IP)
+		if errors.Is(err, beep.ErrNotFound) {
+			v.goTo(v.at("/oidc/sign-in")) // the session has ended since this began: who is there is a new question
+			return
+		}
 		if err != nil {
 			v.refuseSignIn(err, switching)
 			return
@@ -112,7 +116,7 @@ func (v *visit) adopt(o users.Opened) error {
 			return err
 		}
 	}
-	v.p.setCookie(v.w, cookieSession, o.Secret, monthSeconds)
+	v.p.setCookie(v.w, cookieSession, o.Secret, sessionSeconds)
 	v.session = &o.Session
 	return nil
 }
