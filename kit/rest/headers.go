@@ -21,7 +21,8 @@ func Secure(https bool, next http.Handler) http.Handler {
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		if https {
-			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+			// Of this host alone: it may be the apex of a domain whose other hosts are not ours to speak for.
+			h.Set("Strict-Transport-Security", "max-age=63072000")
 		}
 		next.ServeHTTP(w, r)
 	})
