@@ -23,7 +23,7 @@ type Config struct {
 	HTTP   string   `env:"BEEP_HTTP" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where browsers and, between processes, the gateway are served. With users but without gateway: the pages to sign in, over mutual TLS."`
 	Health string   `env:"BEEP_HEALTH" placeholder:"HOST:PORT" help:"Where /healthz, /readyz and /metrics are served; off if empty."`
 
-	PublicURL   string   `env:"BEEP_PUBLIC_URL" placeholder:"URL" help:"Where browsers find Beep, also the issuer of its tokens. Without it, http:// and the HTTP address."`
+	PublicURL   string   `env:"BEEP_PUBLIC_URL" placeholder:"URL" help:"Where browsers find Beep, also the issuer of its tokens. Without it, http:// and the HTTP address. With https, browsers are told to use nothing else for this host, and for no other, for two years (HSTS)."`
 	RealtimeURL string   `env:"BEEP_REALTIME_URL" placeholder:"URL" help:"Where browsers find the socket, wss://…; without it, /ws at the public URL."`
 	Origins     []string `env:"BEEP_ORIGINS" placeholder:"URL" help:"Other origins whose pages may call the API and the socket."`
 
@@ -33,6 +33,8 @@ type Config struct {
 	UsersStore    string `env:"BEEP_USERS_STORE" placeholder:"URL" help:"As for servers."`
 	MessagesStore string `env:"BEEP_MESSAGES_STORE" placeholder:"URL" help:"As for servers."`
 	Redis         string `env:"BEEP_REDIS" placeholder:"URL" help:"redis://… for wake-ups and limits over several processes. Without it each process wakes only itself, and others see changes within a second."`
+
+	Replicas int `env:"BEEP_REPLICAS" default:"3" placeholder:"N" help:"Processes that run messages, or gateway if those are more: while Redis does not answer, each grants one such part of every rate. Less than there are lets more through."`
 
 	Listen map[string]string `env:"BEEP_LISTEN" placeholder:"TARGET=HOST:PORT;…" help:"Where targets of this process serve gRPC to other processes."`
 	Peers  map[string]string `env:"BEEP_PEERS" placeholder:"TARGET=HOST:PORT,…;…" help:"Where targets of other processes serve gRPC; several addresses are replicas."`
@@ -83,6 +85,9 @@ func (c Config) resolve() (Config, error) {
 	if c.split() && c.Certs == "" {
 		return c, errors.New("a process that runs some targets only needs --certs to prove itself to the others")
 	}
+	if c.runs(targetUsers) && c.runs(targetRealtime) && !c.runs(targetGateway) {
+		return c, errors.New("users and realtime in one process need gateway there too: both are served at the HTTP address, one to the gateway alone and one to browsers")
+	}
 	var err error
 	if c.PublicURL, err = c.public(); err != nil {
 		return c, err
@@ -103,7 +108,7 @@ func (c Config) resolve() (Config, error) {
 
 // check refuses values that would be taken and then mean nothing, or nothing that anyone wants.
 func (c Config) check() error {
-	for name, n := range map[string]int{"message rate": c.MessageRate, "edit rate": c.EditRate, "invitation rate": c.InvitationRate, "sockets of a user": c.UserSockets} {
+	for name, n := range map[string]int{"message rate": c.MessageRate, "edit rate": c.EditRate, "invitation rate": c.InvitationRate, "sockets of a user": c.UserSockets, "number of replicas": c.Replicas} {
 		if n < 0 {
 			return fmt.Errorf("the %s is %d, less than nothing", name, n)
 		}

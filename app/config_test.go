@@ -2,10 +2,12 @@ package app
 
 import (
 	"flag"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -13,6 +15,7 @@ import (
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	usersv1 "github.com/beep-chat/beep/api/beep/users/v1"
+	"github.com/beep-chat/beep/kit/telemetry"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/config.md")
@@ -43,6 +46,45 @@ func TestOpenBus_KeepsThePasswordToItself(t *testing.T) {
 	}
 }
 
+// While Redis is away the replicas together keep to a user's rate, however many peers a process was told of.
+func TestLimiter_GrantsItsShareWithoutRedis(t *testing.T) {
+	for name, c := range map[string]struct {
+		cfg  Config
+		want int
+	}{
+		"unsaid":      {Config{}, 4},
+		"said":        {Config{Replicas: 6}, 2},
+		"with a peer": {Config{Replicas: 6, Peers: map[string]string{"messages": "127.0.0.1:1"}}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.cfg.Redis = "redis://127.0.0.1:1" // nothing answers there
+			p := &process{cfg: c.cfg, tel: telemetryFor(t)}
+			if err := p.openBus(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = p.close() })
+			throttle, admitted := p.limiter(), 0
+			for range 20 {
+				if ok, _ := throttle.Allow(t.Context(), "send:1", 12, time.Minute, ""); ok {
+					admitted++
+				}
+			}
+			if admitted != c.want {
+				t.Errorf("%d of 12 were admitted by one process, want its share of %d", admitted, c.want)
+			}
+		})
+	}
+}
+
+func telemetryFor(t *testing.T) *telemetry.Telemetry {
+	t.Helper()
+	tel, err := telemetry.New(t.Context(), telemetry.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tel
+}
+
 func TestResolve(t *testing.T) {
 	cases := map[string]struct {
 		in   Config
@@ -57,6 +99,8 @@ func TestResolve(t *testing.T) {
 			return c.PublicURL == "https://chat.example.org"
 		}, ""},
 		"some targets":        {Config{HTTP: ":1", Target: []string{"messages"}, Certs: "c"}, func(c Config) bool { return c.split() && c.runs("messages") }, ""},
+		"pages and sockets":   {Config{HTTP: ":1", Target: []string{"users", "realtime"}, Certs: "c"}, nil, "need gateway"},
+		"with the gateway":    {Config{HTTP: ":1", Target: []string{"users", "realtime", "gateway"}, Certs: "c"}, func(Config) bool { return true }, ""},
 		"unknown target":      {Config{HTTP: ":1", Target: []string{"voice"}}, nil, "no target"},
 		"split without certs": {Config{HTTP: ":1", Target: []string{"messages"}}, nil, "--certs"},
 		"URL with a path":     {Config{HTTP: ":1", PublicURL: "https://x.org/chat"}, nil, "public URL"},

@@ -181,15 +181,19 @@ func (p *process) observe(_ context.Context, c rpc.Call) {
 	p.tel.ObserveCall(string(c.Side), c.Method, c.Code.String(), c.Took)
 }
 
-// limiter is the throttle of a target: over all processes with Redis, in this one without. Of the gateway nobody
-// knows how many there are, but that there are two where it matters.
-func (p *process) limiter(target string) limit.Limiter {
+// limiter is the throttle of messages and gateway: over all processes with Redis, in this one without.
+func (p *process) limiter() limit.Limiter {
 	if p.redis == nil {
 		return limit.NewMemory()
 	}
-	replicas := 2
-	if target == targetMessages {
-		replicas = len(strings.Split(p.cfg.Peers[targetMessages], ","))
+	// Not the number of peers: a process that runs messages needs none, and would take itself for the only one; of its
+	// own kind the gateway knows nothing.
+	replicas := p.cfg.Replicas
+	if replicas == 0 {
+		replicas = defaultReplicas
 	}
 	return limit.NewRedis(p.redis, replicas)
 }
+
+// defaultReplicas is the default in Config: as many as a careful operator runs.
+const defaultReplicas = 3

@@ -124,7 +124,7 @@ func buildMessages(ctx context.Context, p *process) (target, error) {
 	}
 	p.keep(targetMessages, store)
 	s, err := messages.New(messages.Deps{
-		Store: store, Authz: authzv1.NewAuthzClient(conn), Bus: p.bus, Throttle: p.limiter(targetMessages), Limits: p.cfg.limits(),
+		Store: store, Authz: authzv1.NewAuthzClient(conn), Bus: p.bus, Throttle: p.limiter(), Limits: p.cfg.limits(),
 		Minter: p.ids, Log: p.log,
 	})
 	if err != nil {
@@ -201,7 +201,7 @@ func buildGateway(ctx context.Context, p *process) (target, error) {
 	files, built := web.FS()
 	g, err := gateway.New(ctx, gateway.Deps{
 		Users: usersConn, Servers: serversConn, Messages: messagesConn, Tokens: p.verifier(usersConn), Minter: minter,
-		Throttle: p.limiter(targetGateway), Proxies: proxies, Limits: p.cfg.limits(), Log: p.log, TraceID: p.tel.TraceID, PublicURL: p.publicURL(), RealtimeURL: p.cfg.RealtimeURL,
+		Throttle: p.limiter(), Proxies: proxies, Limits: p.cfg.limits(), Log: p.log, TraceID: p.tel.TraceID, PublicURL: p.publicURL(), RealtimeURL: p.cfg.RealtimeURL,
 		ClientID: clientID, Origins: p.cfg.Origins, Pages: pages, Realtime: p.targets[targetRealtime].handler,
 		Web: files, WebBuilt: built, OpenAPI: api.OpenAPI, Docs: api.Docs,
 	})
