@@ -37,11 +37,14 @@ type signupData struct {
 	Code     Digest `json:"code"` // of the newest code sent; zero until one was
 	Link     Digest `json:"link"` // of the newest link sent
 	Tries    int    `json:"tries"`
+	Proofs   int    `json:"proofs"` // how often the password was given in another browser
 }
 
 const (
 	// codeTries is how often a six-digit code may be guessed.
 	codeTries = 5
+	// proofTries is how often the password may be, by who has the mail.
+	proofTries = 10
 	// mintTries: two ids are the same once in a very long while.
 	mintTries = 3
 )
@@ -138,12 +141,13 @@ type Confirm struct {
 	Code     string
 	Link     string // or the link's own part, which needs no handle
 	Username string // another one, if the first was taken meanwhile
+	Password string // the sign-up's, in another browser than its own
 }
 
 // Confirmed is what a confirmation comes to.
 type Confirmed struct {
-	Opened  *Opened // the session, if the browser is the one that signed up
-	Request Digest  // the authorization request that goes on, if it is
+	Opened  Opened
+	Request Digest // the authorization request that goes on, in the browser that signed up
 }
 
 // confirmLink is what the link of a mail says: which sign-up, and the secret that only its mail has.
@@ -166,7 +170,18 @@ func parseConfirmLink(s string) confirmLink {
 	return l
 }
 
-// Confirm makes the account. ErrWrongCode, ErrLinkOver and TakenError say why not.
+// ConfirmsElsewhere says whether a link is opened in another browser than the one that signed up, where Confirm wants
+// the password too.
+func (s *Service) ConfirmsElsewhere(ctx context.Context, v Visitor, link string) (bool, error) {
+	data, err := s.signup(ctx, parseConfirmLink(link).signup)
+	return err == nil && !data.in(v), err
+}
+
+// in says whether a browser is the one that signed up.
+func (d signupData) in(v Visitor) bool { return d.Browser == v.Browser && !d.Browser.IsZero() }
+
+// Confirm makes the account and opens a session. ErrWrongCode, ErrLinkOver, ErrWrongPassword and TakenError say why
+// not.
 func (s *Service) Confirm(ctx context.Context, in Confirm) (Confirmed, error) {
 	id, link := DigestOf(in.Handle), ""
 	if in.Link != "" {
@@ -186,20 +201,53 @@ func (s *Service) Confirm(ctx context.Context, in Confirm) (Confirmed, error) {
 			return Confirmed{}, beep.InvalidField(beep.CodeInvalidField, "username", string(problem))
 		}
 	}
+	// The mail proves the address, not who asked for the account. Elsewhere than where that was done it may be a
+	// stranger's trap: an account at the reader's address whose password the stranger chose.
+	here := data.in(in.Visitor)
+	if !here {
+		if err := s.proveSignUp(ctx, id, in.Password); err != nil {
+			return Confirmed{}, err
+		}
+	}
 	account, err := s.createAccount(ctx, id, data)
 	if err != nil {
 		return Confirmed{}, err
 	}
-	// A link opened in another browser proves the address, not that the person there chose this account: signing
-	// them in could put them into a stranger's.
-	if data.Browser != in.Browser || data.Browser.IsZero() {
-		return Confirmed{}, nil
-	}
 	opened, err := s.open(ctx, account, in.Visitor)
-	if err != nil {
-		return Confirmed{}, err
+	if err != nil || !here {
+		return Confirmed{Opened: opened}, err
 	}
-	return Confirmed{Opened: &opened, Request: data.Request}, nil
+	return Confirmed{Opened: opened, Request: data.Request}, nil
+}
+
+// proveSignUp checks the password of a sign-up. A try is counted before it is made, as those of the code are.
+func (s *Service) proveSignUp(ctx context.Context, id Digest, password string) error {
+	var hash string
+	left := 0
+	err := s.store.UpdateTicket(ctx, TicketSignup, id, func(t *Ticket) error {
+		var data signupData
+		if err := json.Unmarshal(t.Data, &data); err != nil {
+			return err
+		}
+		if data.Proofs++; data.Proofs > proofTries {
+			return ErrLinkOver
+		}
+		hash, left = data.Hash, proofTries-data.Proofs
+		var err error
+		t.Data, err = json.Marshal(data)
+		return err
+	})
+	if errors.Is(err, beep.ErrNotFound) {
+		return ErrLinkOver // confirmed meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	ok, _, err := s.hasher.Verify(ctx, bounded(password), hash)
+	if err == nil && !ok {
+		err = WrongPasswordError{left}
+	}
+	return err
 }
 
 // checkConfirmation counts the try before it looks, so that guesses at once are all counted.
@@ -299,10 +347,7 @@ func (s *Service) prove(ctx context.Context, email, password string, v Visitor) 
 	if err != nil && !errors.Is(err, beep.ErrNotFound) {
 		return Account{}, err
 	}
-	if len(password) > maxPassword*4 {
-		password = "" // nobody has one; hashing it would be work for free
-	}
-	ok, stale, err := s.hasher.Verify(ctx, password, account.Password)
+	ok, stale, err := s.hasher.Verify(ctx, bounded(password), account.Password)
 	if err != nil {
 		return Account{}, err
 	}

@@ -128,7 +128,7 @@ func TestConfirm(t *testing.T) {
 		}
 		got, err := try(users.Confirm{Handle: handle, Code: code(second)})
 		must(t, err)
-		if got.Opened == nil || got.Request != request {
+		if got.Request != request {
 			t.Fatalf("Confirm = %+v, want a session and the request that waits", got)
 		}
 		_, user, err := e.Session(ctx, got.Opened.Secret)
@@ -144,19 +144,71 @@ func TestConfirm(t *testing.T) {
 	})
 }
 
-// A link opened elsewhere makes the account and signs nobody in: it may have been sent to someone to catch them.
-func TestConfirm_InAnotherBrowserSignsNobodyIn(t *testing.T) {
+// A link opened elsewhere than where the account was asked for may be a stranger's trap: an account at the reader's
+// address whose password the stranger knows. There the password is wanted before there is any account.
+func TestConfirm_InAnotherBrowserWantsThePassword(t *testing.T) {
 	t.Parallel()
 	bubble(t, nil, func(t *testing.T, e *env) {
-		in := users.SignUp{Visitor: visitor("laptop"), Username: "ann", Email: "ann@example.org", Password: password, Request: users.DigestOf("r")}
-		_, err := e.SignUp(t.Context(), in)
+		laptop, phone := visitor("laptop"), visitor("phone")
+		in := users.SignUp{Visitor: laptop, Username: "ann", Email: "ann@example.org", Password: password, Request: users.DigestOf("r")}
+		handle, err := e.SignUp(t.Context(), in)
 		must(t, err)
-		got, err := e.Confirm(t.Context(), users.Confirm{Visitor: visitor("phone"), Link: link(t, e.letter(t, in.Email))})
-		must(t, err)
-		if got.Opened != nil || !got.Request.IsZero() {
-			t.Errorf("Confirm elsewhere = %+v, want nothing but the account", got)
+		l := e.letter(t, in.Email)
+		for v, want := range map[users.Visitor]bool{laptop: false, phone: true, {}: true} {
+			if got, err := e.ConfirmsElsewhere(t.Context(), v, link(t, l)); got != want || err != nil {
+				t.Errorf("ConfirmsElsewhere in %v = %v, %v; want %v", v.Browser, got, err, want)
+			}
 		}
-		_, err = e.SignIn(t.Context(), users.SignIn{Visitor: visitor("laptop"), Email: in.Email, Password: password})
+		for _, wrong := range []users.Confirm{
+			{Link: link(t, l)}, {Link: link(t, l), Password: "guess"}, {Handle: handle, Code: code(l)},
+			{Handle: handle, Code: code(l), Password: strings.Repeat(password, 1000)},
+		} {
+			wrong.Visitor = phone
+			_, err := e.Confirm(t.Context(), wrong)
+			wantErr(t, err, users.ErrWrongPassword)
+		}
+		_, err = e.SignIn(t.Context(), users.SignIn{Visitor: laptop, Email: in.Email, Password: password})
+		wantErr(t, err, users.ErrWrongPassword) // there is no account yet
+		got, err := e.Confirm(t.Context(), users.Confirm{Visitor: phone, Link: link(t, l), Password: password})
+		must(t, err)
+		if !got.Request.IsZero() {
+			t.Error("the request of another browser goes on in this one")
+		}
+		_, user, err := e.Session(t.Context(), got.Opened.Secret)
+		must(t, err)
+		if user.Username != "ann" || got.Opened.Session.Browser != phone.Browser {
+			t.Errorf("signed in as %+v in %v", user, got.Opened.Session.Browser)
+		}
+	})
+}
+
+func TestConfirm_ThePasswordIsNotGuessedForEver(t *testing.T) {
+	t.Parallel()
+	bubble(t, nil, func(t *testing.T, e *env) {
+		in := users.SignUp{Visitor: visitor("mallory"), Username: "ann", Email: "ann@example.org", Password: password}
+		handle, err := e.SignUp(t.Context(), in)
+		must(t, err)
+		l := e.letter(t, in.Email)
+		var wrong, over atomic.Int64
+		var wg sync.WaitGroup
+		for range 30 {
+			wg.Go(func() {
+				_, err := e.Confirm(t.Context(), users.Confirm{Visitor: visitor("b"), Link: link(t, l), Password: "guess"})
+				if errors.Is(err, users.ErrWrongPassword) {
+					wrong.Add(1)
+				} else if errors.Is(err, users.ErrLinkOver) {
+					over.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if wrong.Load() != 10 || over.Load() != 20 {
+			t.Errorf("%d guesses were looked at and %d refused, want 10 and 20", wrong.Load(), over.Load())
+		}
+		_, err = e.Confirm(t.Context(), users.Confirm{Visitor: visitor("b"), Link: link(t, l), Password: password})
+		wantErr(t, err, users.ErrLinkOver)
+		// Nobody elsewhere spoils it for the browser that signed up.
+		_, err = e.Confirm(t.Context(), users.Confirm{Visitor: in.Visitor, Handle: handle, Code: code(l)})
 		must(t, err)
 	})
 }

@@ -29,6 +29,14 @@ const (
 	waiting = 32
 )
 
+// bounded is a password as it is worth hashing: one longer than anybody's is none.
+func bounded(password string) string {
+	if len(password) > maxPassword*4 {
+		return ""
+	}
+	return password
+}
+
 // Cost is how dear one try of a password is.
 type Cost struct {
 	MemoryKiB uint32

@@ -203,17 +203,27 @@ func TestConfirm_ByLink(t *testing.T) {
 		phone.open(link).want(http.StatusOK, "Confirm your e-mail")
 	}
 	a.tokens(b.open(link).want(http.StatusOK, "Confirm your e-mail").submit())
-	b.open(link).submit().want(http.StatusGone, "This link no longer works")
+	b.open(link).want(http.StatusGone, "This link no longer works")
 
-	// In another browser it makes the account and signs nobody in.
+	// In another browser it wants the password first: the account may be a stranger's idea.
 	c := s.browser(t)
 	c.open(a.authorize("prompt", "create")).submit("username", "bob", "email", "bob@example.org", "password", password)
 	link = linkIn.FindString(s.letters(t, "bob@example.org", 1)[0])
-	phone.open(link).submit().want(http.StatusOK, "Your address is confirmed")
-	if phone.open(a.authorize("prompt", "none")).url.Query().Get("error") != "login_required" {
-		t.Error("a link opened elsewhere signed someone in")
+	page := phone.open(link).want(http.StatusOK, "Confirm your e-mail")
+	if in := page.inputs()["password"]; in["type"] != "password" || in["autocomplete"] != "current-password" {
+		t.Errorf("the password is asked for with %v", in)
 	}
-	a.tokens(c.signIn(a, "bob"))
+	page = page.submit("password", "a guess at it").want(http.StatusUnprocessableEntity, "Confirm your e-mail")
+	if strings.Contains(page.html, "a guess at it") || !strings.Contains(page.text(), "not the password of the sign-up") {
+		t.Errorf("after a wrong password: %s", page.text())
+	}
+	if phone.open(a.authorize("prompt", "none")).url.Query().Get("error") != "login_required" {
+		t.Error("a wrong password signed someone in")
+	}
+	phone.lang = "fr"
+	page = phone.open(link).want(http.StatusOK, "Confirmer votre e-mail")
+	page.submit("password", password).want(http.StatusOK, "Votre adresse est confirmée")
+	a.tokens(phone.open(a.authorize("prompt", "none")))
 }
 
 func TestForgottenPassword(t *testing.T) {

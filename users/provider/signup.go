@@ -78,7 +78,12 @@ func (v *visit) confirmForm() (page, error) {
 	}
 	if link := v.r.Form.Get("link"); link != "" {
 		pg.Lead, pg.Hidden = []string{v.t("confirm.link.lead")}, []pair{{"link", link}}
-		return pg, nil
+		elsewhere, err := v.p.users.ConfirmsElsewhere(v.r.Context(), v.visitor(), link)
+		if elsewhere {
+			pg.Lead = append(pg.Lead, v.t("confirm.link.elsewhere"))
+			pg.Fields = []field{{Name: "password", Label: v.t("field.password"), Type: "password", Autocomplete: "current-password", Max: 512}}
+		}
+		return pg, err
 	}
 	handle := v.r.Form.Get("signup")
 	email, err := v.p.users.SignUpAddress(v.r.Context(), handle)
@@ -107,16 +112,13 @@ func (v *visit) confirm() {
 	}
 	got, err := v.p.users.Confirm(v.r.Context(), users.Confirm{
 		Visitor: v.visitor(), Handle: handle, Code: strings.ReplaceAll(v.value("code"), " ", ""), Link: v.value("link"), Username: v.value("username"),
+		Password: v.value("password"),
 	})
 	if err != nil {
 		v.refuseConfirm(err)
 		return
 	}
-	if got.Opened == nil {
-		v.show(v.confirmedPage())
-		return
-	}
-	if err := v.adopt(*got.Opened); err != nil {
+	if err := v.adopt(got.Opened); err != nil {
 		v.fail(err)
 		return
 	}
@@ -150,10 +152,15 @@ func (v *visit) refuseConfirm(err error) {
 	}
 	pg.status = http.StatusUnprocessableEntity
 	for i := range pg.Fields {
-		pg.Fields[i].Value = v.value(pg.Fields[i].Name)
+		if pg.Fields[i].Type != "password" {
+			pg.Fields[i].Value = v.value(pg.Fields[i].Name)
+		}
 	}
 	var taken users.TakenError
 	switch {
+	case errors.Is(err, users.ErrWrongPassword) && len(pg.Fields) > 0:
+		pg.Problem = v.t("problem.fields")
+		pg.Fields[0].Error = v.t("confirm.wrong-password")
 	case errors.Is(err, users.ErrWrongCode):
 		pg.Problem = v.t("problem.fields")
 		pg.Fields[0].Error, pg.Fields[0].Value = v.t("confirm.wrong"), ""
