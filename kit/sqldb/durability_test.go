@@ -2,6 +2,7 @@ package sqldb_test
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -325,12 +326,54 @@ func TestTx_RecoversWhenAFullDiskIsFreed(t *testing.T) {
 
 func TestSQLite_IsOpenedToBeDurable(t *testing.T) {
 	db := open(t, sqltest.URLs(t)[sqltest.SQLite], schema())
-	want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "mmap_size": "0"}
+	want := map[string]string{"secure_delete": "1", "journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "mmap_size": "0"}
 	for pragma, want := range want {
 		var got string
 		err := db.Tx(t.Context(), func(tx *sqldb.Tx) error { return tx.QueryRow(t.Context(), "PRAGMA "+pragma).Scan(&got) })
 		if err != nil || got != want {
 			t.Errorf("%s of the writer: got %q, %v, want %q", pragma, got, err, want)
+		}
+	}
+}
+
+// What was taken back is nowhere in the files, whether its row went or only became shorter, and however many pages it had.
+func TestSQLite_ForgetsWhatIsDeleted(t *testing.T) {
+	const deleted, cleared, kept = "canary-deleted-", "canary-cleared-", "canary-kept-"
+	path := filepath.Join(t.TempDir(), "beep.db")
+	db := open(t, "sqlite://"+path, schema())
+	ctx := t.Context()
+	exec := func(query string, args ...any) {
+		t.Helper()
+		if _, err := db.Exec(ctx, query, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL)")
+	for i, repeat := range []int{1, 200, 5000} { // a part of a page, one, and many
+		exec("INSERT INTO notes VALUES (?, ?)", 3*i, strings.Repeat(deleted, repeat))
+		exec("INSERT INTO notes VALUES (?, ?)", 3*i+1, strings.Repeat(cleared, repeat))
+		exec("INSERT INTO notes VALUES (?, ?)", 3*i+2, strings.Repeat(kept, repeat))
+	}
+	exec("DELETE FROM notes WHERE body LIKE ?", deleted+"%")
+	exec("UPDATE notes SET body = '' WHERE body LIKE ?", cleared+"%")
+	if err := db.Close(); err != nil { // which writes the log back and removes it
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(path + "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	for canary, want := range map[string]bool{deleted: false, cleared: false, kept: true} {
+		if got := bytes.Contains(all, []byte(canary)); got != want {
+			t.Errorf("%s is in %v: %v, want %v", canary, files, got, want)
 		}
 	}
 }

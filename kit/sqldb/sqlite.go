@@ -78,7 +78,10 @@ func sqlitePool(path, vfs string, pragmas ...string) (*sql.DB, error) {
 		"cache_size(-8000)",
 		"temp_store(MEMORY)",
 		"journal_size_limit(67108864)", // give the space back after a burst
-		"mmap_size(0)",                 // a read error must come back as an error, not as a signal
+		// What is deleted is overwritten, in pages that are given back too: who gets the file, or a copy of it, must not
+		// read there what someone took back.
+		"secure_delete(1)",
+		"mmap_size(0)", // a read error must come back as an error, not as a signal
 	}, pragmas...)}
 	if vfs != "" {
 		q.Set("vfs", vfs)
