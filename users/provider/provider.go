@@ -32,7 +32,6 @@ const (
 	pathToken      = "/oidc/token"
 	pathUserinfo   = "/oidc/userinfo"
 	pathKeys       = "/oidc/keys"
-	pathIntrospect = "/oidc/introspect"
 	pathRevoke     = "/oidc/revoke"
 	pathEndSession = "/oidc/end-session"
 	pathDiscovery  = "/.well-known/openid-configuration"
@@ -40,13 +39,6 @@ const (
 
 // Options of a Provider.
 type Options struct {
-	// RedirectURIs are allowed besides the issuer's own /callback, such as a development server's.
-	RedirectURIs []string
-	// PostLogoutURIs are allowed besides the issuer's own root.
-	PostLogoutURIs []string
-	// Resources may ask the introspection endpoint about tokens: secrets by client id. Without any there is no such
-	// endpoint; Beep's own services ask over gRPC.
-	Resources map[string]string
 	// Proxies are believed about whom a request comes from (X-Forwarded-For); nobody else is.
 	Proxies []netip.Prefix
 	// Gateway says that only our own gateway can connect: it is believed about whom its requests come from, but not
@@ -89,8 +81,8 @@ func New(service *users.Service, opts Options) (*Provider, error) {
 		users: service, opts: opts, pages: pages, secure: issuer.Scheme == "https",
 		suffix: strconv.FormatUint(uint64(sum.Sum32()), 36),
 		client: &client{
-			redirects:   append([]string{service.Issuer() + "/callback"}, opts.RedirectURIs...),
-			postLogouts: append([]string{service.Issuer() + "/", service.Issuer()}, opts.PostLogoutURIs...),
+			redirects:   []string{service.Issuer() + "/callback"},
+			postLogouts: []string{service.Issuer() + "/", service.Issuer()},
 		},
 	}
 	p.handler = p.routes()
@@ -105,9 +97,7 @@ func (p *Provider) routes() http.Handler {
 		Authorization: op.NewEndpoint(pathAuthorize), Token: op.NewEndpoint(pathToken), Userinfo: op.NewEndpoint(pathUserinfo),
 		Revocation: op.NewEndpoint(pathRevoke), EndSession: op.NewEndpoint(pathEndSession), JwksURI: op.NewEndpoint(pathKeys),
 	}
-	if len(p.opts.Resources) > 0 {
-		endpoints.Introspection = op.NewEndpoint(pathIntrospect)
-	}
+	// There is no introspection: Beep's own services ask over gRPC, and there are no others.
 	// No page of another origin has any business here, so there are no CORS headers.
 	protocol := op.RegisterServer(&server{p: p, endpoints: endpoints}, endpoints, op.WithServerCORSOptions(nil))
 
@@ -115,7 +105,7 @@ func (p *Provider) routes() http.Handler {
 	for _, path := range []string{pathDiscovery, pathKeys} {
 		mux.Handle("GET "+path, cached(protocol))
 	}
-	for _, path := range []string{pathToken, pathRevoke, pathIntrospect} {
+	for _, path := range []string{pathToken, pathRevoke} {
 		mux.Handle("POST "+path, formOnly(protocol))
 		mux.HandleFunc("GET "+path, postOnly)
 	}

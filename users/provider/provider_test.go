@@ -48,7 +48,7 @@ func newSite(t *testing.T, change func(*siteOptions)) *site {
 	s.store, err = sqlstore.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "users.db"))
 	must(t, err)
 	deps := users.Deps{Store: s.store, Bus: s.bus, PublicURL: s.URL, Cost: users.Cost{MemoryKiB: 8, Passes: 1, Threads: 1}}
-	o := siteOptions{provider: provider.Options{Resources: map[string]string{"api": "a secret of the API"}}}
+	var o siteOptions
 	if change != nil {
 		change(&o)
 	}

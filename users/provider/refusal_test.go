@@ -170,10 +170,7 @@ func TestEndpoints_RefuseOtherForms(t *testing.T) {
 		{"POST", "/oidc/revoke", form, "token=x&client_id=beep-other", 401},
 		{"POST", "/oidc/revoke", form, "client_id=beep-web", 400},
 		{"POST", "/oidc/revoke", form, "token=x&client_id=beep-web", 200},
-		{"POST", "/oidc/introspect", form, "token=x", 400},
-		{"POST", "/oidc/introspect", form, "token=x&client_id=beep-web", 400},
-		{"POST", "/oidc/introspect", form, "token=x&client_id=api&client_secret=wrong", 401},
-		{"POST", "/oidc/introspect", form, "token=x&client_id=nobody&client_secret=", 400},
+		{"POST", "/oidc/introspect", form, "token=x", 405}, // no such endpoint: below /oidc/ there are pages to read
 		{"GET", "/oidc/userinfo", "", "", 401},
 		{"GET", "/oidc/userinfo?access_token=x", "", "", 401},
 		{"POST", "/oidc/userinfo", form, "access_token=x", 401},
@@ -275,11 +272,11 @@ func TestRequest_IsNotForAnotherBrowser(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(o *siteOptions) { o.provider.RedirectURIs = []string{"http://localhost:5173/callback"} })
+	s := newSite(t, nil)
 	a, b := s.app(t), s.browser(t)
 	const policy = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self' %s; frame-ancestors 'none'; base-uri 'none'"
 	for address, target := range map[string]string{
-		a.authorize(): s.URL, a.authorize("redirect_uri", "http://localhost:5173/callback"): "http://localhost:5173",
+		a.authorize(): s.URL, a.authorize("prompt", "select_account"): s.URL,
 	} {
 		page := s.browser(t).open(address).want(http.StatusOK, "Sign in")
 		for name, want := range map[string]string{

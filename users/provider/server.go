@@ -2,8 +2,6 @@ package provider
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -39,7 +37,6 @@ func (s *server) Discovery(context.Context, *op.Request[struct{}]) (*op.Response
 		Issuer: issuer, AuthorizationEndpoint: s.endpoints.Authorization.Absolute(issuer), TokenEndpoint: s.endpoints.Token.Absolute(issuer),
 		UserinfoEndpoint: s.endpoints.Userinfo.Absolute(issuer), RevocationEndpoint: s.endpoints.Revocation.Absolute(issuer),
 		EndSessionEndpoint: s.endpoints.EndSession.Absolute(issuer), JwksURI: s.endpoints.JwksURI.Absolute(issuer),
-		IntrospectionEndpoint:                  s.endpoints.Introspection.Absolute(issuer),
 		ScopesSupported:                        scopes(),
 		ResponseTypesSupported:                 []string{string(oidc.ResponseTypeCode)},
 		ResponseModesSupported:                 []string{string(oidc.ResponseModeQuery), string(oidc.ResponseModeFragment)},
@@ -53,9 +50,6 @@ func (s *server) Discovery(context.Context, *op.Request[struct{}]) (*op.Response
 		},
 		CodeChallengeMethodsSupported: []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
 		UILocalesSupported:            []language.Tag{language.English, language.French},
-	}
-	if s.endpoints.Introspection != nil {
-		d.IntrospectionEndpointAuthMethodsSupported = []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost}
 	}
 	return op.NewResponse(d), nil
 }
@@ -125,29 +119,6 @@ func (s *server) tokens(ctx context.Context, issued users.Issued, err error) (*o
 		return nil, s.fault(ctx, err)
 	}
 	return op.NewResponse(resp), nil
-}
-
-// Introspect tells a resource server what a token is worth.
-func (s *server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionRequest]) (*op.Response, error) {
-	c := r.Data.ClientCredentials
-	want, known := s.p.opts.Resources[c.ClientID]
-	a, b := sha256.Sum256([]byte(c.ClientSecret)), sha256.Sum256([]byte(want))
-	if subtle.ConstantTimeCompare(a[:], b[:]) != 1 || !known || want == "" {
-		return nil, op.NewStatusError(oidc.ErrInvalidClient(), http.StatusUnauthorized)
-	}
-	got, err := s.p.users.Introspect(ctx, r.Data.Token)
-	if err != nil {
-		return nil, s.fault(ctx, err)
-	}
-	if !got.Active {
-		return op.NewResponse(&oidc.IntrospectionResponse{}), nil
-	}
-	return op.NewResponse(&oidc.IntrospectionResponse{
-		Active: true, Scope: strings.Fields(got.Scope), ClientID: got.Client, TokenType: oidc.BearerToken,
-		Expiration: oidc.FromTime(got.Expires), IssuedAt: oidc.FromTime(got.IssuedAt), Subject: got.Subject,
-		Audience: oidc.Audience{users.Audience}, Issuer: s.p.users.Issuer(), JWTID: got.ID, Username: got.User.Username,
-		Claims: map[string]any{"sid": got.Session.ID.String(), "roles": append([]string{}, got.User.Roles...)},
-	}), nil
 }
 
 // UserInfo says who an access token is for, as far as its scopes go.
