@@ -55,7 +55,7 @@ const (
 // service is what every service may import: the kernels, the plumbing, and its peers' contracts. Not a peer's
 // Go package (they meet over gRPC alone), not a driver, not a database library.
 var service = []string{
-	".", "perm", "scopelog", "api/beep/*/v1", "kit/rpc", "kit/rest", "kit/limit", "kit/cache", "kit/bus", "kit/telemetry",
+	".", "perm", "scopelog", "api/beep/*/v1", "kit/rpc", "kit/rest", "kit/limit", "kit/bus", "kit/telemetry",
 	grpcLib, protoLib, xSync, xText,
 }
 
@@ -65,7 +65,7 @@ var rules = []rule{
 	{"perm", []string{"."}},
 	{"perm/permtest", []string{".", "perm", "perm/permref"}}, // holds the two below against each other
 	{"perm/*", []string{"."}},                                // an independent reference shares no code with what it judges
-	{"scopelog", []string{".", "perm", "kit/cache", "api/beep/servers/v1", protoLib, xSync}},
+	{"scopelog", []string{".", "perm", "api/beep/servers/v1", protoLib, xSync}},
 	{"api", []string{"api/beep/*/v1", protoLib}}, // its fixtures against the messages
 	{"api/beep/*/v1", []string{"api/beep/*/v1", grpcLib, protoLib, genproto, gatewayR}},
 
@@ -78,7 +78,6 @@ var rules = []rule{
 	{"kit/redistest", []string{redisLib}},                      // a Redis for tests, and its faults
 	{"kit/bus", []string{".", "kit/telemetry", redisLib}},
 	{"kit/limit", []string{".", "kit/telemetry", redisLib}},
-	{"kit/cache", []string{".", "kit/telemetry", xSync}},
 	{"kit/oidc", []string{".", "kit/telemetry", joseLib}},
 
 	{"users", append([]string{"kit/oidc", xCrypto}, service...)},
@@ -145,7 +144,7 @@ func TestArchitecture_CatchesPlantedViolations(t *testing.T) {
 		{"a driver imports a peer's driver", "messages/sqlstore/a.go", own("servers/sqlstore"), "messages/sqlstore may not import servers/sqlstore"},
 		{"plumbing imports a service", "kit/bus/a.go", own("messages"), "kit/bus may not import messages"},
 		{"plumbing imports plumbing", "kit/rest/a.go", own("kit/rpc"), "kit/rest may not import kit/rpc"},
-		{"a kernel does I/O over plumbing", "perm/a.go", own("kit/cache"), "perm may not import kit/cache"},
+		{"a kernel does I/O over plumbing", "perm/a.go", own("kit/bus"), "perm may not import kit/bus"},
 		{"the root imports anything", "beep.go", own("perm"), ". may not import perm"},
 		{"a service imports app", "users/a.go", own("app"), "users may not import app"},
 		{"a test imports a peer", "messages/a_test.go", own("servers"), "messages (test) may not import servers"},

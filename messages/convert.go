@@ -5,9 +5,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/beep-chat/beep"
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
-	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 )
 
 // messageToProto is the message as e leaves it or, of a create entry, as it stands.
@@ -41,21 +39,4 @@ func timeToProto(t time.Time) *timestamppb.Timestamp {
 		return nil
 	}
 	return timestamppb.New(t)
-}
-
-// scopeNames are the kinds on the wire, by number.
-var scopeNames = [...]string{"", "server", "direct", "user"}
-
-func scopeToProto(s beep.Scope) *serversv1.Scope {
-	return &serversv1.Scope{Kind: scopeNames[s.Kind], Id: s.ID}
-}
-
-// scopeFromProto is the zero Scope for a kind that is not known.
-func scopeFromProto(s *serversv1.Scope) beep.Scope {
-	for kind, name := range scopeNames {
-		if name != "" && name == s.GetKind() {
-			return beep.Scope{Kind: beep.ScopeKind(kind), ID: s.GetId()}
-		}
-	}
-	return beep.Scope{}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/beep-chat/beep"
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	"github.com/beep-chat/beep/scopelog"
 )
 
 const (
@@ -116,7 +117,7 @@ func (p *publisher) publish(ctx context.Context, b appended) {
 // wake is what the bus is told of a batch. Its frame is encoded here, once, for every session on every node.
 func wake(b appended) *messagesv1.Wake {
 	first, last := b.entries[0], b.entries[len(b.entries)-1]
-	w := &messagesv1.Wake{ChannelId: uint64(first.Channel), Scope: scopeToProto(b.scope), First: first.R, Last: last.R}
+	w := &messagesv1.Wake{ChannelId: uint64(first.Channel), Scope: scopelog.ToProto(b.scope), First: first.R, Last: last.R}
 	for _, e := range b.entries {
 		w.E = max(w.E, e.VE)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	"github.com/beep-chat/beep/scopelog"
 )
 
 // Names of the rights that messages asks for. To see a channel is not asked for by name: it is Check's visible.
@@ -241,5 +242,9 @@ func (s *Service) authorise(ctx context.Context, q question) (access, error) {
 		// A decision older than what is to be shown is none.
 		return access{}, beep.Unavailable(fmt.Errorf("authz decided at %d, asked for %d", res.GetRev(), q.minRev))
 	}
-	return access{allowed: res.GetAllowed(), scope: scopeFromProto(res.GetScope()), rev: res.GetRev()}, nil
+	scope, err := scopelog.FromProto(res.GetScope())
+	if err != nil {
+		return access{}, fmt.Errorf("authorise in channel %s: %w", q.channel, err)
+	}
+	return access{allowed: res.GetAllowed(), scope: scope, rev: res.GetRev()}, nil
 }

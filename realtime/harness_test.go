@@ -21,6 +21,7 @@ import (
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/kit/bus"
 	"github.com/beep-chat/beep/kit/rpc"
+	"github.com/beep-chat/beep/scopelog"
 )
 
 // The world of these tests: one server, the guild, which Ada owns and Bob and Cyd are members of. All see #general; only
@@ -391,11 +392,11 @@ func wordOf(path string, v any) string {
 // Rows of the scope log.
 
 func joined(s beep.Scope) *serversv1.Change {
-	return &serversv1.Change{Kind: &serversv1.Change_ScopeJoined{ScopeJoined: scopeProto(s)}}
+	return &serversv1.Change{Kind: &serversv1.Change_ScopeJoined{ScopeJoined: scopelog.ToProto(s)}}
 }
 
 func left(s beep.Scope) *serversv1.Change {
-	return &serversv1.Change{Kind: &serversv1.Change_ScopeLeft{ScopeLeft: scopeProto(s)}}
+	return &serversv1.Change{Kind: &serversv1.Change_ScopeLeft{ScopeLeft: scopelog.ToProto(s)}}
 }
 
 func member(who beep.UserID, roles ...uint64) *serversv1.Change {

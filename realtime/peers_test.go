@@ -14,6 +14,7 @@ import (
 	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	usersv1 "github.com/beep-chat/beep/api/beep/users/v1"
+	"github.com/beep-chat/beep/scopelog"
 )
 
 // hook is a func field that a test sets while the peer is in use.
@@ -74,14 +75,14 @@ func (p *scopePeer) GetRevs(ctx context.Context, in *serversv1.GetRevsRequest, _
 	p.revs = append(p.revs, len(in.GetScopes()))
 	out := &serversv1.GetRevsResponse{}
 	for _, s := range in.GetScopes() {
-		out.Revs = append(out.Revs, uint64(len(p.rows[scopeID(s)])))
+		out.Revs = append(out.Revs, uint64(len(p.rows[scopeOf(s)])))
 	}
 	return out, nil
 }
 
 // ListChanges answers the rows after a revision.
 func (p *scopePeer) ListChanges(ctx context.Context, in *serversv1.ListChangesRequest, _ ...grpc.CallOption) (*serversv1.ListChangesResponse, error) {
-	s := scopeID(in.GetScope())
+	s := scopeOf(in.GetScope())
 	if before := p.onList.get(); before != nil {
 		if err := before(ctx, s); err != nil {
 			return nil, err
@@ -129,7 +130,7 @@ func (p *logPeer) add(ch beep.ChannelID, ve uint64, content string) *messagesv1.
 	}
 	p.entries[ch] = append(p.entries[ch], &messagesv1.LogEntry{Entry: x, Ve: ve})
 	frame := encode("entries", &realtimev1.Entries{ChannelId: uint64(ch), Entries: []*messagesv1.Entry{x}})
-	return &messagesv1.Wake{ChannelId: uint64(ch), Scope: scopeProto(guild), First: r, Last: r, E: ve, Frame: frame.Payload()}
+	return &messagesv1.Wake{ChannelId: uint64(ch), Scope: scopelog.ToProto(guild), First: r, Last: r, E: ve, Frame: frame.Payload()}
 }
 
 // Since answers the entries after r, or a reset with the newest page where they are too many.
@@ -226,3 +227,12 @@ func callerOf(who beep.UserID) beep.Caller {
 }
 
 func signInOf(who beep.UserID) beep.SessionID { return beep.SessionID(1_000_000 + who) }
+
+// scopeOf is the scope of a question that a node asks, which is always of a kind that there is.
+func scopeOf(p *serversv1.Scope) beep.Scope {
+	s, err := scopelog.FromProto(p)
+	if err != nil {
+		return beep.Scope{}
+	}
+	return s
+}

@@ -123,7 +123,7 @@ func (n *Node) follow(ctx context.Context, sc *scope, rev uint64) error {
 	}
 	defer sc.following.give()
 	for from := sc.rev(); from < rev; from = sc.rev() {
-		resp, err := n.peers.Scopes.ListChanges(ctx, &serversv1.ListChangesRequest{Scope: scopeProto(sc.id), After: from})
+		resp, err := n.peers.Scopes.ListChanges(ctx, &serversv1.ListChangesRequest{Scope: scopelog.ToProto(sc.id), After: from})
 		if err != nil {
 			return fmt.Errorf("follow scope %s from %d: %w", sc.id, from, err)
 		}

@@ -9,6 +9,7 @@ import (
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	"github.com/beep-chat/beep/scopelog"
 )
 
 // Run does what no client and no wake-up asks for, until ctx ends; then it drains: clients are told to come
@@ -106,10 +107,10 @@ func (n *Node) Sweep(ctx context.Context) {
 	scopes = n.letGo(scopes)
 	ask := make([]*serversv1.Scope, 0, len(users)+len(scopes))
 	for _, u := range users {
-		ask = append(ask, scopeProto(beep.UserScope(u.id)))
+		ask = append(ask, scopelog.ToProto(beep.UserScope(u.id)))
 	}
 	for _, sc := range scopes {
-		ask = append(ask, scopeProto(sc.id))
+		ask = append(ask, scopelog.ToProto(sc.id))
 	}
 	revs, err := n.revs(ctx, ask)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/beep-chat/beep"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
+	"github.com/beep-chat/beep/scopelog"
 )
 
 // user is a user with sessions on this node: how far the personal scope was read, and what it names.
@@ -130,7 +131,7 @@ func (n *Node) readPersonal(ctx context.Context, u *user, rev uint64) error {
 func (n *Node) listPersonal(ctx context.Context, u *user, rev uint64) (joined, left []beep.Scope, err error) {
 	for u.cursor.Load() < rev {
 		resp, err := n.peers.Scopes.ListChanges(ctx, &serversv1.ListChangesRequest{
-			Scope: scopeProto(beep.UserScope(u.id)), After: u.cursor.Load(),
+			Scope: scopelog.ToProto(beep.UserScope(u.id)), After: u.cursor.Load(),
 		})
 		if err != nil || len(resp.GetChanges()) == 0 {
 			return joined, left, err
@@ -139,11 +140,12 @@ func (n *Node) listPersonal(ctx context.Context, u *user, rev uint64) (joined, l
 			if !u.cursor.CompareAndSwap(c.GetRev()-1, c.GetRev()) {
 				return joined, left, beep.Unavailable(fmt.Errorf("personal scope of %s: row %d after %d", u.id, c.GetRev(), u.cursor.Load()))
 			}
-			if to := c.GetScopeJoined(); to != nil {
-				joined = append(joined, u.join(scopeID(to)))
+			// Of other rows there is none; and a kind of scope that a newer Beep made is nothing that this one can show.
+			if to, err := scopelog.FromProto(c.GetScopeJoined()); err == nil {
+				joined = append(joined, u.join(to))
 			}
-			if from := c.GetScopeLeft(); from != nil {
-				left = append(left, u.part(scopeID(from)))
+			if from, err := scopelog.FromProto(c.GetScopeLeft()); err == nil {
+				left = append(left, u.part(from))
 			}
 		}
 	}
@@ -163,13 +165,3 @@ func (u *user) part(id beep.Scope) beep.Scope {
 }
 
 func scopeTopic(s beep.Scope) string { return "scope:" + s.String() }
-
-func scopeProto(s beep.Scope) *serversv1.Scope {
-	kinds := map[beep.ScopeKind]string{beep.ScopeServer: "server", beep.ScopeDirect: "direct", beep.ScopeUser: "user"}
-	return &serversv1.Scope{Kind: kinds[s.Kind], Id: s.ID}
-}
-
-func scopeID(s *serversv1.Scope) beep.Scope {
-	kinds := map[string]beep.ScopeKind{"server": beep.ScopeServer, "direct": beep.ScopeDirect, "user": beep.ScopeUser}
-	return beep.Scope{Kind: kinds[s.GetKind()], ID: s.GetId()}
-}

@@ -195,9 +195,8 @@ func (s *Service) upkeep(ctx context.Context) error {
 
 // ListUsers answers the profiles of ids that exist, in the order of ids.
 func (s *Service) ListUsers(ctx context.Context, ids []beep.UserID) ([]User, error) {
-	caller := beep.CallerFrom(ctx)
-	if caller.User == 0 && (caller.Service == "" || caller.Service == "gateway") {
-		return nil, beep.Unauthenticated(beep.CodeUnauthenticated, "sign in first")
+	if _, err := beep.UserFrom(ctx); err != nil {
+		return nil, err
 	}
 	if len(ids) < 1 || len(ids) > 100 {
 		return nil, beep.InvalidField(beep.CodeInvalidField, "ids", "1 to 100 of them")
