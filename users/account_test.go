@@ -160,7 +160,9 @@ func TestConfirm_InAnotherBrowserWantsThePassword(t *testing.T) {
 			}
 		}
 		for _, wrong := range []users.Confirm{
-			{Link: link(t, l)}, {Link: link(t, l), Password: "guess"}, {Handle: handle, Code: code(l)},
+			{Link: link(t, l)},
+			{Link: link(t, l), Password: "guess"},
+			{Handle: handle, Code: code(l)},
 			{Handle: handle, Code: code(l), Password: strings.Repeat(password, 1000)},
 		} {
 			wrong.Visitor = phone
