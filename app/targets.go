@@ -45,7 +45,8 @@ type target struct {
 type builder func(context.Context, *process) (target, error)
 
 // builders is the table of targets. They are built in the order of Targets and call each other only once all
-// are.
+// are: a call that a builder makes would find a peer that is not there yet. The order matters for one thing: the gateway
+// comes last, since it takes the handlers that users and realtime have made.
 func builders() map[string]builder {
 	return map[string]builder{
 		targetServers: buildServers, targetAuthz: buildAuthz, targetUsers: buildUsers,
@@ -184,6 +185,8 @@ func buildRealtime(_ context.Context, p *process) (target, error) {
 	}
 	cancel := verifier.OnRevoked(func(session beep.SessionID, user beep.UserID, _ time.Time) { n.Revoked(session, user) })
 	p.closers = append(p.closers, func() error { cancel(); return nil })
+	// In front: it sends its clients to other nodes, and what it asks of the services meanwhile needs their background
+	// work, which ends later.
 	p.front = append(p.front, n.Run)
 	return target{handler: n.Handler()}, nil
 }

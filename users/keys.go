@@ -18,8 +18,11 @@ import (
 )
 
 const (
-	keyLife     = 30 * 24 * time.Hour
-	keyAnnounce = time.Hour // a new key is published so long before it signs
+	keyLife = 30 * 24 * time.Hour
+	// keyAnnounce is how long a new key is published before it signs. It must be longer than the oldest set that anyone
+	// verifies with: keysFresh in another replica, the minute that caches may keep /oidc/keys, the minutes that kit/oidc does.
+	// With less, a token signed in one process is refused by the next.
+	keyAnnounce = time.Hour
 	keysFresh   = 15 * time.Second
 )
 
@@ -35,6 +38,7 @@ func (s *Service) renewKey(ctx context.Context, now time.Time) error {
 		if now.Sub(keys[0].Created) < keyLife {
 			return nil
 		}
+		// The generation is what two processes collide on: a second key of the same age would be announced to nobody.
 		generation, active = keys[0].Generation+1, now.Add(keyAnnounce)
 	}
 	if err := s.addKey(ctx, generation, now, active); err != nil {
@@ -42,7 +46,7 @@ func (s *Service) renewKey(ctx context.Context, now time.Time) error {
 	}
 	s.keysMu.Lock()
 	defer s.keysMu.Unlock()
-	s.read = time.Time{}
+	s.read = time.Time{} // what is known lacks the key
 	return nil
 }
 

@@ -74,6 +74,10 @@ func (s *Service) sendDue(ctx context.Context) error {
 }
 
 // deliver writes a mail, sends it and drops it; one that cannot be sent now is tried again later.
+//
+// A mail goes out at least once. A process that dies between the server's answer and DropMail leaves it claimed, and
+// after the lease it is sent again; the second has a code and a link of its own, and only those work. To drop it before
+// it is sent would lose it in the same place, and whoever waits for it is locked out.
 func (s *Service) deliver(ctx context.Context, m Mail) error {
 	letter, err := s.write(ctx, m)
 	if err != nil {

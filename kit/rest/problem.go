@@ -36,7 +36,8 @@ var statuses = map[beep.Kind]int{
 	beep.KindUnavailable: http.StatusServiceUnavailable,
 }
 
-// transport are the codes of HTTP itself, which have a status of their own.
+// transport are the codes of HTTP itself, which have a status of their own: their kind, invalid, would be 400, and tell
+// a client to look for the fault in its JSON.
 var transport = map[beep.Code]int{
 	beep.CodeBodyTooLarge:     http.StatusRequestEntityTooLarge,
 	beep.CodeUnsupportedMedia: http.StatusUnsupportedMediaType,
@@ -47,6 +48,7 @@ var transport = map[beep.Code]int{
 // without detail.
 func (e *Edge) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	known := asError(err)
+	// Told here and nowhere before, so that a fault is one line of the log however many hands it went through.
 	if known.Kind == beep.KindInternal && e.opts.Fault != nil {
 		e.opts.Fault(r.Context(), err)
 	}
@@ -104,6 +106,7 @@ func asError(err error) *beep.Error {
 	if errors.As(err, &known) {
 		return known
 	}
+	// Time that ran out, or a client that left, is nobody's bug: as a 500 it would wake somebody.
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return beep.Unavailable(err)
 	}
@@ -116,6 +119,7 @@ func asError(err error) *beep.Error {
 		return fromGateway(st)
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
 		return beep.Unavailable(err)
+	// From grpc-gateway alone, which found no route. A service's own not_found is a beep.Error and was taken above.
 	case codes.NotFound, codes.Unimplemented:
 		return beep.NotFound(beep.CodeRouteNotFound, "there is no such path")
 	case codes.ResourceExhausted:

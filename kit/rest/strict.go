@@ -42,6 +42,7 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, path map[string]str
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodDelete {
 		return e.checkBodyless(r)
 	}
+	// grpc-gateway would fill fields that the body leaves out from the query, where proxies and logs see them.
 	if r.URL.RawQuery != "" {
 		return beep.Invalid(beep.CodeInvalidQuery, "this method takes no query")
 	}
@@ -50,10 +51,13 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, path map[string]str
 		return err
 	}
 	if len(body) > 0 {
+		// A field that is in the path is overwritten from there without a word: a body that names another channel than
+		// its address would act on the one that its author did not mean.
 		if err := CheckJSON(body, func(key string) bool { _, taken := path[key]; return !taken }); err != nil {
 			return err
 		}
 		if route := e.routes.of(r); route.input != nil {
+			// protojson takes numbers as strings, strings as numbers, and null for nothing at all.
 			if err := CheckTypes(body, route.input); err != nil {
 				return err
 			}
@@ -70,6 +74,8 @@ func checkPath(path map[string]string) error {
 			return beep.Invalid(beep.CodeInvalidID, "the path is not UTF-8")
 		}
 		if strings.HasSuffix(name, "_id") {
+			// strconv reads "+7", "007" and "0x7" as the id 7: two addresses of one thing, of which caches, logs and
+			// bans know one.
 			if _, err := beep.ParseID[any](value); err != nil {
 				return beep.InvalidField(beep.CodeInvalidID, name, "is not an id")
 			}
@@ -79,6 +85,7 @@ func checkPath(path map[string]string) error {
 }
 
 func (e *Edge) checkBodyless(r *http.Request) error {
+	// It would be skipped, by us; a proxy that reads lengths otherwise takes it for the next request.
 	if r.ContentLength != 0 {
 		return beep.Invalid(beep.CodeInvalidBody, r.Method+" takes no body")
 	}
@@ -89,6 +96,7 @@ func (e *Edge) checkBodyless(r *http.Request) error {
 }
 
 func (e *Edge) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	// Nothing would unpack it, and if something did, the bound below would be on the small side of a bomb.
 	if r.Header.Get("Content-Encoding") != "" {
 		return nil, beep.Invalid(beep.CodeUnsupportedMedia, "compressed bodies are not accepted")
 	}
@@ -103,6 +111,7 @@ func (e *Edge) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	if len(body) == 0 {
 		return nil, nil
 	}
+	// A browser sends a form of any site as text/plain without asking us first; JSON it must ask for (CORS).
 	if media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" ||
 		(params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8")) {
 		return nil, beep.Invalid(beep.CodeUnsupportedMedia, "the body must be application/json")

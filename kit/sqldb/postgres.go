@@ -38,6 +38,8 @@ func openPostgres(ctx context.Context, rawURL string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqldb: %w", err)
 	}
+	// What an operator has not set. Bounds on the server's side, because a client that is gone can't cancel: a process
+	// that froze in a transaction would hold its locks, and with them everyone, until TCP gives up.
 	params := cfg.ConnConfig.RuntimeParams
 	for name, value := range map[string]string{
 		"application_name":                    "beep",
@@ -50,8 +52,10 @@ func openPostgres(ctx context.Context, rawURL string) (*DB, error) {
 		}
 	}
 	if !strings.Contains(rawURL, "pool_max_conns") {
-		cfg.MaxConns = max(cfg.MaxConns, 8) // pgx goes down to 4
+		// pgx goes by the processors of this machine, down to 4; what waits here is the other machine's disk.
+		cfg.MaxConns = max(cfg.MaxConns, 8)
 	}
+	// Connections opened together, after a failover, would else end together ever after.
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute
 	cfg.ConnConfig.ConnectTimeout = connectTimeout
 	cfg.ConnConfig.DialFunc = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext
@@ -85,6 +89,8 @@ func (c boundedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 
 // tx runs fn until it meets no other transaction in its way.
 func (p *postgres) tx(ctx context.Context, db *DB, fn func(tx *Tx) error, opts []Option) error {
+	// Said, not left to the server, whose default an operator may have changed. The stores lock the rows they decide by;
+	// a transaction that decides by rows that are not there asks for Serializable.
 	options := &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 	for _, o := range opts {
 		if o == Serializable {
@@ -93,6 +99,7 @@ func (p *postgres) tx(ctx context.Context, db *DB, fn func(tx *Tx) error, opts [
 	}
 	for try := 0; ; try++ {
 		err := p.once(ctx, db, fn, options)
+		// Only what the server says it has undone is run again: after a connection that broke in COMMIT nobody knows.
 		if !retryable(err) || try == maxRetries {
 			return classify(err)
 		}

@@ -22,14 +22,14 @@ const idTokenLife = 10 * time.Minute
 
 // accessClaims are what an access token says (RFC 9068).
 type accessClaims struct {
-	Issuer   string   `json:"iss"`
-	Subject  string   `json:"sub"`
-	Audience string   `json:"aud"`
-	Client   string   `json:"client_id"`
-	Session  string   `json:"sid"`
-	ID       string   `json:"jti"`
-	Scope    string   `json:"scope"`
-	Roles    []string `json:"roles"`
+	Issuer   string   `json:"iss"`       // one installation's token opens nothing at another
+	Subject  string   `json:"sub"`       // the user's id, never the name or address, which change hands
+	Audience string   `json:"aud"`       // our services: an ID token, which is for the client, is refused there
+	Client   string   `json:"client_id"` // a client may revoke its own tokens only
+	Session  string   `json:"sid"`       // what the revocation feed names: ends the token before its time
+	ID       string   `json:"jti"`       // makes two tokens of one second two
+	Scope    string   `json:"scope"`     // how much of the profile userinfo tells
+	Roles    []string `json:"roles"`     // as of the issue; introspection answers those of now
 	IssuedAt int64    `json:"iat"`
 	Expires  int64    `json:"exp"`
 }
@@ -40,11 +40,11 @@ type idClaims struct {
 	Subject    string `json:"sub"`
 	Audience   string `json:"aud"`
 	Party      string `json:"azp"`
-	Session    string `json:"sid"`
-	Nonce      string `json:"nonce,omitempty"`
-	AccessHash string `json:"at_hash"`
+	Session    string `json:"sid"`             // a sign-out that brings the token ends this one, unasked
+	Nonce      string `json:"nonce,omitempty"` // the client's own: an answer that was meant for another sign-in is seen
+	AccessHash string `json:"at_hash"`         // and so is an access token that was put beside it
 	IssuedAt   int64  `json:"iat"`
-	AuthTime   int64  `json:"auth_time"`
+	AuthTime   int64  `json:"auth_time"` // when the password was last given, for clients that ask for max_age
 	Expires    int64  `json:"exp"`
 	profileClaims
 }
