@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { createRootRoute, createRoute, createRouter, Navigate, Outlet, useNavigate } from '@tanstack/react-router'
-import { useEffect, useSyncExternalStore } from 'react'
+import { lazy, Suspense, useEffect, useSyncExternalStore } from 'react'
 import { SignInPage } from '@/features/account/sign-in-page'
 import { ChannelPage } from '@/features/chat/channel-page'
 import { InvitePage } from '@/features/invites/invite-page'
@@ -111,6 +111,27 @@ const message = createRoute({
   },
 })
 
+// Few open the settings, and nobody at once: they come when they are asked for.
+const SettingsPage = lazy(() =>
+  import('@/features/settings/settings-page').then((file) => ({ default: file.SettingsPage })),
+)
+
+const settings = createRoute({
+  getParentRoute: () => inside,
+  path: '/servers/$serverId/settings/$section',
+  component: function Settings() {
+    const { serverId, section } = settings.useParams()
+    const state = useServerState(serverId)
+    if (state === 'gone') return <NotFoundPage />
+    if (state === 'unknown') return <Loading />
+    return (
+      <Suspense fallback={<Loading />}>
+        <SettingsPage serverId={serverId} section={section} />
+      </Suspense>
+    )
+  },
+})
+
 const invite = createRoute({
   getParentRoute: () => root,
   path: '/invite/$code',
@@ -205,7 +226,7 @@ function Arriving({ serverId }: { serverId: string }) {
   return <Navigate to="/channels/$serverId" params={{ serverId }} replace />
 }
 
-const tree = root.addChildren([inside.addChildren([home, server, channel, message]), invite])
+const tree = root.addChildren([inside.addChildren([home, server, channel, message, settings]), invite])
 
 /** Makes the router. */
 export const newRouter = () => createRouter({ routeTree: tree, defaultPendingComponent: loader, defaultPreload: false })

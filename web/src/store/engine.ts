@@ -195,6 +195,11 @@ export class Engine {
     }
   }
 
+  /** Gets the profiles of people whom no frame named, such as those who have left. */
+  wantUsers(ids: readonly string[]): void {
+    this.want(ids)
+  }
+
   // What the user writes.
 
   send(channelId: string, content: string): void {

@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
+import { useSentence } from '@/i18n/use-sentence'
 import { useT } from '@/i18n/use-t'
 import { useSelect, useServices } from '@/store/hooks'
 import { nameIn, nameOf } from '@/store/selectors'
@@ -8,7 +9,6 @@ import { Dialog } from '@/ui/dialog'
 import { Field } from '@/ui/field'
 import { Segmented } from '@/ui/segmented'
 import { ReasonDialog } from './reason-dialog'
-import { useSentence } from './use-refusal'
 
 interface MemberDialogProps {
   serverId: string

@@ -1,9 +1,9 @@
 import { Gavel, type LucideIcon, Mic, MicOff, PencilLine, UserMinus } from 'lucide-react'
+import { useRefusal } from '@/i18n/use-sentence'
 import { useT } from '@/i18n/use-t'
 import { useSelect, useServices, useStage } from '@/store/hooks'
 import type { Dialog } from '@/store/stage'
 import { mayActOn, mayRename } from '@/store/standing'
-import { useRefusal } from './use-refusal'
 
 interface PersonActionsProps {
   serverId: string

@@ -1,10 +1,10 @@
+import { useRefusal } from '@/i18n/use-sentence'
 import { useT } from '@/i18n/use-t'
 import type { Role } from '@/lib/wire/objects'
 import { useSelect, useServices } from '@/store/hooks'
 import { mayAssign, rolesOf } from '@/store/standing'
 import { Check } from '@/ui/check'
 import { Colored } from '@/ui/colored'
-import { useRefusal } from './use-refusal'
 
 interface PersonRolesProps {
   serverId: string

@@ -1,11 +1,11 @@
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, type ReactNode, useState } from 'react'
+import { useSentence } from '@/i18n/use-sentence'
 import { useT } from '@/i18n/use-t'
 import { useStage } from '@/store/hooks'
 import { Button } from '@/ui/button'
 import { Dialog } from '@/ui/dialog'
 import { Field } from '@/ui/field'
-import { useSentence } from './use-refusal'
 
 interface ReasonDialogProps {
   title: string

@@ -1,5 +1,5 @@
-import { Link } from '@tanstack/react-router'
-import { ChevronDown, ChevronRight, DoorOpen, Hash, Plus, UserPlus } from 'lucide-react'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { ChevronDown, ChevronRight, DoorOpen, Hash, Plus, Settings, UserPlus } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { useT } from '@/i18n/use-t'
 import { useSelect, useServices, useStage } from '@/store/hooks'
@@ -33,13 +33,20 @@ export function Sidebar({ serverId, channelId, footer }: SidebarProps) {
   )
 }
 
+/** One of these opens a part of the settings that the menu does not already hold. */
+const SETTINGS = ['manage_server', 'manage_roles', 'manage_members', 'manage_nicknames']
+
 function SidebarHeader({ serverId, name }: { serverId: string; name: string }) {
   const { t } = useT()
   const show = useStage((stage) => stage.show)
   const mayCreate = useSelect((state) => hasServerRight(state, serverId, 'manage_channels'))
   const mayInvite = useSelect((state) => hasServerRight(state, serverId, 'manage_invitations'))
   const isOwner = useSelect((state) => state.servers[serverId]?.server.owner_id === state.me?.id)
-  const nothing = !mayCreate && !mayInvite && isOwner
+  const maySet = useSelect((state) => SETTINGS.some((right) => hasServerRight(state, serverId, right)))
+  const navigate = useNavigate()
+  const openSettings = () =>
+    void navigate({ to: '/servers/$serverId/settings/$section', params: { serverId, section: 'overview' } })
+  const nothing = !mayCreate && !mayInvite && !maySet && isOwner
   const trigger = (
     <button type="button" className="server-menu">
       <h2 className="truncate">{name}</h2>
@@ -68,9 +75,14 @@ function SidebarHeader({ serverId, name }: { serverId: string; name: string }) {
               {t('create_channel.title')}
             </MenuItem>
           )}
+          {maySet && (
+            <MenuItem icon={<Settings className="size-4" aria-hidden />} onSelect={openSettings}>
+              {t('server_settings.title')}
+            </MenuItem>
+          )}
           {!isOwner && (
             <>
-              {(mayInvite || mayCreate) && <MenuSeparator />}
+              {(mayInvite || mayCreate || maySet) && <MenuSeparator />}
               <MenuItem
                 look="danger"
                 icon={<DoorOpen className="size-4" aria-hidden />}

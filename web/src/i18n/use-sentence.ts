@@ -1,6 +1,6 @@
-import { useT } from '@/i18n/use-t'
 import { asProblem } from '@/lib/api/problem'
 import { useServices } from '@/store/hooks'
+import { useT } from './use-t'
 
 /** What to say of a failure: the server's own sentence where it refused, since only it knows what is missing. */
 export function useSentence(): (error: unknown) => string {
