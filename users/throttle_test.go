@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -132,5 +134,36 @@ func TestForgotPassword_AStrangerBlocksNoMail(t *testing.T) {
 			t.Errorf("%d mails in an hour to whoever asks, want 20", sent)
 		}
 		must(t, forgot(from("ann's", 900)))
+	})
+}
+
+func TestConfirm_ThePasswordIsNotGuessedForEver(t *testing.T) {
+	t.Parallel()
+	bubble(t, nil, func(t *testing.T, e *env) {
+		in := users.SignUp{Visitor: visitor("mallory"), Username: "ann", Email: "ann@example.org", Password: password}
+		handle, err := e.SignUp(t.Context(), in)
+		must(t, err)
+		l := e.letter(t, in.Email)
+		var wrong, over atomic.Int64
+		var wg sync.WaitGroup
+		for range 30 {
+			wg.Go(func() {
+				_, err := e.Confirm(t.Context(), users.Confirm{Visitor: visitor("b"), Link: link(t, l), Password: "guess"})
+				if errors.Is(err, users.ErrWrongPassword) {
+					wrong.Add(1)
+				} else if errors.Is(err, users.ErrLinkOver) {
+					over.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if wrong.Load() != 10 || over.Load() != 20 {
+			t.Errorf("%d guesses were looked at and %d refused, want 10 and 20", wrong.Load(), over.Load())
+		}
+		_, err = e.Confirm(t.Context(), users.Confirm{Visitor: visitor("b"), Link: link(t, l), Password: password})
+		wantErr(t, err, users.ErrLinkOver)
+		// Nobody elsewhere spoils it for the browser that signed up.
+		_, err = e.Confirm(t.Context(), users.Confirm{Visitor: in.Visitor, Handle: handle, Code: code(l)})
+		must(t, err)
 	})
 }

@@ -10,8 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"google.golang.org/grpc"
-
 	"github.com/beep-chat/beep"
 	"github.com/beep-chat/beep/kit/rpc"
 )
@@ -186,7 +184,7 @@ func TestCACredentials_OutliveTheirFirstCertificate(t *testing.T) {
 		}
 		local := rpc.NewLocal(rpc.Options{Policy: everyone(), Verifier: creds.Verifier()})
 		local.RegisterService(echoDesc(), &echo{unary: upper})
-		var conn grpc.ClientConnInterface = local.As("gateway")
+		conn := local.As("gateway")
 		for range 30 {
 			<-time.After(30 * 24 * time.Hour)
 			ctx, err := rpc.WithIdentity(t.Context(), minter, beep.Caller{User: 7})
