@@ -22,7 +22,7 @@ const (
 	// floor of acknowledged sends a second while every process is up: with less the test would prove little.
 	floor = 200
 	// offered changes a second, of which nine in ten are sends.
-	offered = 300
+	offered = 380
 	// readyWithin is what Beep promises of one process with everything in it.
 	readyWithin = 3 * time.Second
 )
