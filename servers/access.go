@@ -21,6 +21,14 @@ type Targets struct {
 
 func (t Targets) len() int { return len(t.Roles) + len(t.Members) }
 
+// check refuses @everyone among those who are let in: private says of everyone whether they are.
+func (t Targets) check(server beep.ServerID) error {
+	if slices.Contains(t.Roles, beep.RoleID(server)) {
+		return beep.Invalid(beep.CodeInvalidField, "@everyone is let in by private being false")
+	}
+	return nil
+}
+
 // overwrites are empty ones, for each target once.
 func (t Targets) overwrites(channel beep.ChannelID) (list []Overwrite) {
 	for _, role := range t.Roles {
@@ -120,6 +128,9 @@ func (s *Service) SetChannelAccess(ctx context.Context, access Access, reason st
 		if err != nil {
 			return err
 		}
+		if err := access.Add.check(channel.Server); err != nil {
+			return err
+		}
 		after := access.on(before, beep.RoleID(channel.Server))
 		c := Commit{Scope: beep.ServerScope(channel.Server), Expect: d.rev, Actor: user}
 		actions := s.replace(&c, done{channel.Server, user, AuditOverwriteSet, uint64(channel.ID), reason}, before, after)
@@ -169,12 +180,12 @@ func (s *Service) replace(c *Commit, what done, before, after []Overwrite) (acti
 func (s *Service) privateFrom(
 	ctx context.Context, channel Channel, followed []Overwrite, targets Targets,
 ) ([]Overwrite, error) {
-	if err := s.exist(ctx, channel.Server, targets); err != nil {
+	if err := first(targets.check(channel.Server), s.exist(ctx, channel.Server, targets)); err != nil {
 		return nil, err
 	}
 	var base []Overwrite
 	for _, o := range followed {
-		o.ID, o.Channel = s.minter.Next(), channel.ID
+		o.Channel = channel.ID
 		o.Allow &^= perm.ViewChannels
 		base = append(base, o)
 	}

@@ -92,11 +92,10 @@ func (s *Service) ReorderChannels(ctx context.Context, id beep.ServerID, order [
 			return err
 		}
 		c := Commit{Scope: beep.ServerScope(id), Expect: d.rev, Actor: user}
-		if c.Changes, err = s.renumber(ctx, all, ordered, c); err != nil || len(c.Changes) == 0 {
-			seen = only(ordered, visible)
+		c.Changes, err = s.renumber(ctx, all, ordered, c)
+		if seen = only(ordered, visible); err != nil || len(c.Changes) == 0 {
 			return err
 		}
-		seen = only(ordered, visible)
 		return s.commit(ctx, c)
 	})
 	return seen, err

@@ -189,6 +189,12 @@ func TestSetChannelAccess_IsAllOrNothing(t *testing.T) {
 		refused(t, name, second(w.SetChannelAccess(w.as(t, ann), r)), beep.KindInvalid, beep.CodeInvalidField)
 	}
 	equal(t, "revision", w.rev(t, id), rev)
+	refused(t, "@everyone let in by name", second(w.SetChannelAccess(w.as(t, ann), &serversv1.SetChannelAccessRequest{
+		ChannelId: channel.GetId(), Private: &yes, AddRoleIds: []uint64{id},
+	})), beep.KindInvalid, beep.CodeInvalidField)
+	refused(t, "@everyone let in by name from the start", second(w.CreateChannel(w.as(t, ann), &serversv1.CreateChannelRequest{
+		ServerId: id, Name: "n", Private: true, RoleIds: []uint64{id},
+	})), beep.KindInvalid, beep.CodeInvalidField)
 	for name, tt := range map[string]struct {
 		r    *serversv1.CreateChannelRequest
 		code beep.Code
