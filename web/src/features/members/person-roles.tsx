@@ -1,3 +1,4 @@
+import { startTransition, useOptimistic } from 'react'
 import { useRefusal } from '@/i18n/use-sentence'
 import { useT } from '@/i18n/use-t'
 import type { Role } from '@/lib/wire/objects'
@@ -53,14 +54,17 @@ interface RoleTickProps {
 function RoleTick({ role, userId, has, may }: RoleTickProps) {
   const { api } = useServices()
   const refused = useRefusal()
-  const flip = (wanted: boolean) => {
-    const change = wanted ? api.assignRole : api.unassignRole
-    change(role.server_id, userId, role.id).catch(refused)
-  }
+  const [shown, show] = useOptimistic(has)
+  const flip = (wanted: boolean) =>
+    startTransition(async () => {
+      show(wanted)
+      const change = wanted ? api.assignRole : api.unassignRole
+      await change(role.server_id, userId, role.id).catch(refused)
+    })
   const name = <Colored color={role.color}>{role.name}</Colored>
   if (!may) return <span className="fixed-role">{name}</span>
   return (
-    <Check checked={has} onChange={flip}>
+    <Check checked={shown} onChange={flip}>
       {name}
     </Check>
   )
