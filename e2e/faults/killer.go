@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/beep-chat/beep/e2e/stack"
 )
 
@@ -74,15 +76,23 @@ func (k *Killer) victims() []string {
 	return victims
 }
 
-// restart starts what was killed and waits for progress.
+// restart starts what was killed and waits for progress. Two are started together: one that waits for a peer before
+// it calls itself ready would otherwise wait in vain for the other.
 func (k *Killer) restart(ctx context.Context, names []string) error {
-	for _, name := range names {
-		began := time.Now()
-		if err := k.Beep.Processes[name].Restart(ctx); err != nil {
+	restarts := make([]Restart, len(names))
+	starting, starts := errgroup.WithContext(ctx)
+	for i, name := range names {
+		starting.Go(func() error {
+			began := time.Now()
+			err := k.Beep.Processes[name].Restart(starts)
+			restarts[i] = Restart{Name: name, Ready: time.Since(began)}
 			return err
-		}
-		k.Restarts = append(k.Restarts, Restart{Name: name, Ready: time.Since(began)})
+		})
 	}
+	if err := starting.Wait(); err != nil {
+		return err
+	}
+	k.Restarts = append(k.Restarts, restarts...)
 	k.up()
 	ctx, cancel := context.WithTimeoutCause(ctx, alive, errStuck)
 	defer cancel()
