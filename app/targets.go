@@ -26,7 +26,7 @@ import (
 	messagesql "github.com/beep-chat/beep/messages/sqlstore"
 	"github.com/beep-chat/beep/realtime"
 	"github.com/beep-chat/beep/servers"
-	"github.com/beep-chat/beep/servers/grpcapi"
+	serversapi "github.com/beep-chat/beep/servers/grpcapi"
 	serversql "github.com/beep-chat/beep/servers/sqlstore"
 	"github.com/beep-chat/beep/users"
 	"github.com/beep-chat/beep/users/provider"
@@ -91,14 +91,14 @@ func buildServers(ctx context.Context, p *process) (target, error) {
 		return target{}, err
 	}
 	p.keep(targetServers, store)
-	s, err := servers.New(servers.Deps{
+	s, err := serversapi.New(servers.Deps{
 		Store: store, Authz: authzv1.NewAuthzClient(authzConn), Bus: p.bus, Limits: p.cfg.limits(), Minter: p.ids, Log: p.log,
 	})
 	if err != nil {
 		return target{}, err
 	}
 	p.background = append(p.background, s.Run)
-	return target{register: func(r grpc.ServiceRegistrar) { grpcapi.Register(r, s) }}, nil
+	return target{register: s.Register}, nil
 }
 
 func buildAuthz(_ context.Context, p *process) (target, error) {

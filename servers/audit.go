@@ -1,109 +1,104 @@
 package servers
 
 import (
-	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/beep-chat/beep"
-	"github.com/beep-chat/beep/perm"
 )
 
 // reasonLength bounds what someone writes about why, in characters.
 const reasonLength = 512
 
-// done is what someone does on a server, for the audit log.
-type done struct {
-	server beep.ServerID
-	actor  beep.UserID // none is the system
-	action AuditAction
-	target uint64
-	reason string
+// Deed is what someone does on a server, for the audit log.
+type Deed struct {
+	Server beep.ServerID
+	Actor  beep.UserID // none is the system
+	Action AuditAction
+	Target uint64
+	Reason string
 }
 
-// audited is the record of it. It is committed with the change itself: there is no change without a record, and no
-// record of what did not happen.
-func (s *Service) audited(d done, changes ...AuditChange) Audited {
-	changes = slices.DeleteFunc(changes, func(c AuditChange) bool { return slices.Equal(c.From, c.To) })
+// Audited is the record of a deed. It is committed with the change itself: there is no change without a record, and no
+// record of what did not happen. A field that is after the deed as it was before is left out.
+func (c *Committer) Audited(d Deed, changes ...AuditChange) Audited {
+	changes = slices.DeleteFunc(changes, func(f AuditChange) bool { return slices.Equal(f.From, f.To) })
 	return Audited{AuditEntry{
-		ID: s.minter.Next(), Server: d.server, Actor: d.actor, Action: d.action, Target: d.target, Changes: changes,
-		Reason: d.reason, CreatedAt: beep.Now(),
+		ID: c.minter.Next(), Server: d.Server, Actor: d.Actor, Action: d.Action, Target: d.Target, Changes: changes,
+		Reason: d.Reason, CreatedAt: beep.Now(),
 	}}
 }
 
-// checkReason refuses a reason that the log does not take.
-func checkReason(reason string) error { return checkText("reason", reason, reasonLength, "\n\t") }
+// CheckReason refuses a reason that the log does not take.
+func CheckReason(reason string) error { return CheckText("reason", reason, reasonLength, "\n\t") }
 
-// texts is one side of an audited change; an empty text is a side that was not there.
-func texts(values ...string) []string {
+// Changed is a field before and after.
+func Changed(field string, from, to []string) AuditChange { return AuditChange{field, from, to} }
+
+// Texts is one side of an audited change: an empty text is a side that was not there.
+func Texts(values ...string) []string {
 	return slices.DeleteFunc(values, func(v string) bool { return v == "" })
 }
 
-func number(n uint64) []string {
+// Number is one side of an audited change; 0 is a side that was not there.
+func Number(n uint64) []string {
 	if n == 0 {
 		return nil
 	}
 	return []string{strconv.FormatUint(n, 10)}
 }
 
+// Instant is one side of an audited change; the zero time is a side that was not there.
+func Instant(t time.Time) []string {
+	if t.IsZero() {
+		return nil
+	}
+	return []string{t.Format(time.RFC3339Nano)}
+}
+
 func flag(set bool) []string { return []string{strconv.FormatBool(set)} }
 
-// changesOf compares two objects field by field; the zero value is one that was not there.
-func (r Role) changesOf(to Role) []AuditChange {
+// ChangesTo compares two roles field by field; the zero value is one that was not there.
+func (r Role) ChangesTo(to Role) []AuditChange {
 	return []AuditChange{
-		{"name", texts(r.Name), texts(to.Name)},
-		{"color", number(uint64(r.Color)), number(uint64(to.Color))},
+		{"name", Texts(r.Name), Texts(to.Name)},
+		{"color", Number(uint64(r.Color)), Number(uint64(to.Color))},
 		{"hoist", flag(r.Hoist), flag(to.Hoist)},
 		{"mentionable", flag(r.Mentionable), flag(to.Mentionable)},
 		{"rights", r.Rights.Names(), to.Rights.Names()},
 	}
 }
 
-func (s Server) changesOf(to Server) []AuditChange {
+// ChangesTo compares two servers, likewise.
+func (s Server) ChangesTo(to Server) []AuditChange {
 	return []AuditChange{
-		{"name", texts(s.Name), texts(to.Name)},
-		{"description", texts(s.Description), texts(to.Description)},
+		{"name", Texts(s.Name), Texts(to.Name)},
+		{"description", Texts(s.Description), Texts(to.Description)},
 	}
 }
 
-func (c Channel) changesOf(to Channel) []AuditChange {
+// ChangesTo compares two channels, likewise.
+func (c Channel) ChangesTo(to Channel) []AuditChange {
 	return []AuditChange{
-		{"name", texts(c.Name), texts(to.Name)},
-		{"topic", texts(c.Topic), texts(to.Topic)},
-		{"kind", texts(string(c.Kind)), texts(string(to.Kind))},
-		{"parent_id", number(uint64(c.Parent)), number(uint64(to.Parent))},
+		{"name", Texts(c.Name), Texts(to.Name)},
+		{"topic", Texts(c.Topic), Texts(to.Topic)},
+		{"kind", Texts(string(c.Kind)), Texts(string(to.Kind))},
+		{"parent_id", Number(uint64(c.Parent)), Number(uint64(to.Parent))},
 		{"synced", flag(c.Synced), flag(to.Synced)},
 	}
 }
 
-func (o Overwrite) changesOf(to Overwrite) []AuditChange {
+// ChangesTo compares two overwrites, likewise.
+func (o Overwrite) ChangesTo(to Overwrite) []AuditChange {
 	target := max(uint64(o.Role), uint64(o.Member), uint64(to.Role), uint64(to.Member))
 	field := "member_id"
 	if o.Role != 0 || to.Role != 0 {
 		field = "role_id"
 	}
 	return []AuditChange{
-		{field, nil, number(target)},
+		{field, nil, Number(target)},
 		{"allow", o.Allow.Names(), to.Allow.Names()},
 		{"deny", o.Deny.Names(), to.Deny.Names()},
 	}
-}
-
-// ListAuditEntries answers a page of what was done on a server, to those who manage it.
-func (s *Service) ListAuditEntries(ctx context.Context, q AuditQuery) ([]AuditEntry, error) {
-	user, err := beep.UserFrom(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if q.Limit, err = pageSize(q.Limit); err != nil {
-		return nil, err
-	}
-	list, err := s.store.AuditEntries(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.onServer(ctx, user, q.Server, perm.ManageServer); err != nil {
-		return nil, err
-	}
-	return list, nil
 }

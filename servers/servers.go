@@ -5,8 +5,8 @@
 // It decides nothing by itself: who may do what is asked of authz, and a change commits only if nothing
 // has happened since that could have decided otherwise. It sends no messages and holds no profiles.
 //
-// Start with Change for what can happen, Store for what a driver promises, and Service.settle for how a decision
-// and its commit are kept together.
+// Start with Change for what can happen, Store for what a driver promises, and Settle for how a decision (Authorizer)
+// and its commit (Committer) are kept together. The use-cases are in community and channels, and grpcapi serves them.
 package servers
 
 import (

@@ -66,12 +66,12 @@ func start(t testing.TB, url string) *system {
 	decider, err := authz.New(authz.Deps{Scopes: serversv1.NewScopeLogClient(local.As("authz"))})
 	must(err)
 	decider.Register(local)
-	service, err := servers.New(servers.Deps{
+	service, err := grpcapi.New(servers.Deps{
 		Store: store, Authz: authzv1.NewAuthzClient(local.As("servers")), Bus: bus.NewMemory(), Limits: beep.DefaultLimits(),
 		Minter: beep.NewMinter(), Log: slog.New(slog.DiscardHandler),
 	})
 	must(err)
-	grpcapi.Register(local, service)
+	service.Register(local)
 	s.ServersClient = serversv1.NewServersClient(local.As("gateway"))
 	s.RolesClient = serversv1.NewRolesClient(local.As("gateway"))
 	s.ModerationClient = serversv1.NewModerationClient(local.As("gateway"))

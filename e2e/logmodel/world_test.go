@@ -152,12 +152,12 @@ func (w *world) begun(p *proc, err error, work func(context.Context) error) *pro
 
 func (w *world) startServers(store servers.Store) *proc {
 	p := w.proc()
-	s, err := servers.New(servers.Deps{
+	s, err := grpcapi.New(servers.Deps{
 		Store: store, Authz: authzv1.NewAuthzClient(wire{w, targetServers, &w.deciders, p}), Bus: w.bus.end(p), Limits: w.limits,
 		Minter: beep.NewMinter(), Log: discard(),
 	})
 	if err == nil {
-		grpcapi.Register(p.local, s)
+		s.Register(p.local)
 	}
 	return w.begun(p, err, s.Run)
 }

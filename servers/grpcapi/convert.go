@@ -9,6 +9,8 @@ import (
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/perm"
 	"github.com/beep-chat/beep/servers"
+	"github.com/beep-chat/beep/servers/channels"
+	"github.com/beep-chat/beep/servers/community"
 )
 
 // idOf is an id of a request.
@@ -39,7 +41,7 @@ func idsOf[ID ~uint64](field string, list []uint64) (ids []ID, err error) {
 }
 
 // targetsOf are roles and members, each list with the name of its field.
-func targetsOf(roleField string, roles []uint64, memberField string, members []uint64) (t servers.Targets, err error) {
+func targetsOf(roleField string, roles []uint64, memberField string, members []uint64) (t channels.Targets, err error) {
 	if t.Roles, err = idsOf[beep.RoleID](roleField, roles); err != nil {
 		return t, err
 	}
@@ -65,7 +67,7 @@ func roleOf(r interface {
 	GetServerId() uint64
 	GetRoleId() uint64
 },
-) (at servers.RoleRef, err error) {
+) (at community.RoleRef, err error) {
 	if at.Server, err = idOf[beep.ServerID]("server_id", r.GetServerId()); err != nil {
 		return at, err
 	}

@@ -7,12 +7,13 @@ import (
 	"github.com/beep-chat/beep"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/servers"
+	"github.com/beep-chat/beep/servers/community"
 )
 
 // moderationServer is moderation as gRPC sees it: decode, call, encode.
 type moderationServer struct {
 	serversv1.UnimplementedModerationServer
-	s *servers.Service
+	s *community.Service
 }
 
 // KickMember decodes, calls and encodes.

@@ -6,13 +6,13 @@ import (
 	"github.com/beep-chat/beep"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/perm"
-	"github.com/beep-chat/beep/servers"
+	"github.com/beep-chat/beep/servers/community"
 )
 
 // rolesServer is the roles as gRPC sees them: decode, call, encode.
 type rolesServer struct {
 	serversv1.UnimplementedRolesServer
-	s *servers.Service
+	s *community.Service
 }
 
 // ListRoles decodes, calls and encodes.
@@ -37,7 +37,7 @@ func (g *rolesServer) CreateRole(
 	if err != nil {
 		return nil, err
 	}
-	role, err := g.s.CreateRole(ctx, id, servers.RoleUpdate{
+	role, err := g.s.CreateRole(ctx, id, community.RoleUpdate{
 		Name: &r.Name, Color: &r.Color, Hoist: &r.Hoist, Mentionable: &r.Mentionable, Rights: &rights,
 	}, r.GetReason())
 	return &serversv1.CreateRoleResponse{Role: protoRole(role)}, err
@@ -51,7 +51,7 @@ func (g *rolesServer) UpdateRole(
 	if err != nil {
 		return nil, err
 	}
-	u := servers.RoleUpdate{Name: r.Name, Color: r.Color, Hoist: r.Hoist, Mentionable: r.Mentionable}
+	u := community.RoleUpdate{Name: r.Name, Color: r.Color, Hoist: r.Hoist, Mentionable: r.Mentionable}
 	if r.Rights != nil {
 		rights, err := perm.ParseRights(r.GetRights().GetNames())
 		if err != nil {

@@ -1,4 +1,4 @@
-package servers_test
+package grpcapi_test
 
 import (
 	"context"
@@ -28,7 +28,7 @@ type world struct {
 	serversv1.RolesClient
 	serversv1.ModerationClient
 
-	service *servers.Service
+	service *grpcapi.API
 	log     serversv1.ScopeLogClient
 	store   *sqlstore.Store
 	authz   *fakeAuthz
@@ -57,11 +57,11 @@ func newWorldOn(t *testing.T, url string, limits beep.Limits) *world {
 		"beep.authz.v1.Authz":        {Callers: []string{"servers"}, Guest: true},
 	}})
 	authzv1.RegisterAuthzServer(local, w.authz)
-	w.service = value(servers.New(servers.Deps{
+	w.service = value(grpcapi.New(servers.Deps{
 		Store: store, Authz: authzv1.NewAuthzClient(local.As("servers")), Bus: w.bus, Limits: limits,
 		Minter: w.minted, Log: slog.New(slog.DiscardHandler),
 	}))(t)
-	grpcapi.Register(local, w.service)
+	w.service.Register(local)
 	w.ServersClient = serversv1.NewServersClient(local.As("gateway"))
 	w.RolesClient = serversv1.NewRolesClient(local.As("gateway"))
 	w.ModerationClient = serversv1.NewModerationClient(local.As("gateway"))

@@ -1,6 +1,7 @@
-package servers
+package channels
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
 	"github.com/beep-chat/beep/perm"
+	"github.com/beep-chat/beep/servers"
 )
 
 // maxTargets bounds whom one action lets in or shuts out.
@@ -30,32 +32,33 @@ func (t Targets) check(server beep.ServerID) error {
 }
 
 // overwrites are empty ones, for each target once.
-func (t Targets) overwrites(channel beep.ChannelID) (list []Overwrite) {
+func (t Targets) overwrites(channel beep.ChannelID) (list []servers.Overwrite) {
 	for _, role := range t.Roles {
-		list = append(list, Overwrite{Channel: channel, Role: role})
+		list = append(list, servers.Overwrite{Channel: channel, Role: role})
 	}
 	for _, member := range t.Members {
-		list = append(list, Overwrite{Channel: channel, Member: member})
+		list = append(list, servers.Overwrite{Channel: channel, Member: member})
 	}
 	return list
 }
 
-func (o Overwrite) sameTarget(other Overwrite) bool {
-	return o.Role == other.Role && o.Member == other.Member
+// is finds the overwrite of the same target.
+func is(o servers.Overwrite) func(servers.Overwrite) bool {
+	return func(other servers.Overwrite) bool { return o.Role == other.Role && o.Member == other.Member }
 }
 
 // letIn, shutOut and letGo change what an overwrite says about seeing the channel, and nothing else.
-func (o Overwrite) letIn() Overwrite {
+func letIn(o servers.Overwrite) servers.Overwrite {
 	o.Allow, o.Deny = o.Allow|perm.ViewChannels, o.Deny&^perm.ViewChannels
 	return o
 }
 
-func (o Overwrite) shutOut() Overwrite {
+func shutOut(o servers.Overwrite) servers.Overwrite {
 	o.Allow, o.Deny = o.Allow&^perm.ViewChannels, o.Deny|perm.ViewChannels
 	return o
 }
 
-func (o Overwrite) letGo() Overwrite {
+func letGo(o servers.Overwrite) servers.Overwrite {
 	o.Allow, o.Deny = o.Allow&^perm.ViewChannels, o.Deny&^perm.ViewChannels
 	return o
 }
@@ -77,7 +80,7 @@ func (a Access) check() error {
 	}
 	all := append(a.Add.overwrites(a.Channel), a.Remove.overwrites(a.Channel)...)
 	for i, o := range all {
-		if slices.ContainsFunc(all[:i], o.sameTarget) {
+		if slices.ContainsFunc(all[:i], is(o)) {
 			return beep.Invalid(beep.CodeInvalidField, "a role or a member is named twice")
 		}
 	}
@@ -85,42 +88,42 @@ func (a Access) check() error {
 }
 
 // on are a channel's overwrites as they are to be; an empty one is to be removed.
-func (a Access) on(list []Overwrite, everyone beep.RoleID) []Overwrite {
+func (a Access) on(list []servers.Overwrite, everyone beep.RoleID) []servers.Overwrite {
 	list = slices.Clone(list)
-	change := func(target Overwrite, f func(Overwrite) Overwrite) {
-		i := slices.IndexFunc(list, target.sameTarget)
+	change := func(target servers.Overwrite, f func(servers.Overwrite) servers.Overwrite) {
+		i := slices.IndexFunc(list, is(target))
 		if i < 0 {
 			i, list = len(list), append(list, target)
 		}
 		list[i] = f(list[i])
 	}
 	if a.Private != nil {
-		f := Overwrite.letGo
+		f := letGo
 		if *a.Private {
-			f = Overwrite.shutOut
+			f = shutOut
 		}
-		change(Overwrite{Channel: a.Channel, Role: everyone}, f)
+		change(servers.Overwrite{Channel: a.Channel, Role: everyone}, f)
 	}
 	for _, o := range a.Add.overwrites(a.Channel) {
-		change(o, Overwrite.letIn)
+		change(o, letIn)
 	}
 	for _, o := range a.Remove.overwrites(a.Channel) {
-		change(o, Overwrite.letGo)
+		change(o, letGo)
 	}
 	return list
 }
 
 // SetChannelAccess says whom a channel is for, in one action: all of it is allowed and done, or nothing.
-func (s *Service) SetChannelAccess(ctx context.Context, access Access, reason string) (list []Overwrite, err error) {
+func (s *Service) SetChannelAccess(ctx context.Context, access Access, reason string) (list []servers.Overwrite, err error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := first(access.check(), checkReason(reason)); err != nil {
+	if err := cmp.Or(access.check(), servers.CheckReason(reason)); err != nil {
 		return nil, err
 	}
-	err = s.settle(ctx, func() error {
-		d, err := s.inChannel(ctx, user, access.Channel, 0)
+	err = servers.Settle(ctx, func() error {
+		d, err := s.authz.InChannel(ctx, user, access.Channel, 0)
 		if err != nil {
 			return err
 		}
@@ -132,28 +135,32 @@ func (s *Service) SetChannelAccess(ctx context.Context, access Access, reason st
 			return err
 		}
 		after := access.on(before, beep.RoleID(channel.Server))
-		c := Commit{Scope: beep.ServerScope(channel.Server), Expect: d.rev, Actor: user}
-		actions := s.replace(&c, done{channel.Server, user, AuditOverwriteSet, uint64(channel.ID), reason}, before, after)
-		list = slices.DeleteFunc(after, func(o Overwrite) bool { return o.Allow|o.Deny == 0 })
+		c := servers.Commit{Scope: beep.ServerScope(channel.Server), Expect: d.Rev, Actor: user}
+		actions := s.replace(&c, servers.Deed{
+			Server: channel.Server, Actor: user, Action: servers.AuditOverwriteSet, Target: uint64(channel.ID), Reason: reason,
+		}, before, after)
+		list = slices.DeleteFunc(after, func(o servers.Overwrite) bool { return o.Allow|o.Deny == 0 })
 		if len(actions) == 0 { // nothing changes, and the answer tells how it is
 			return s.mayListOverwrites(ctx, user, channel.ID)
 		}
-		allowed, err := s.may(ctx, user, noChannel(), actions...)
+		allowed, err := s.authz.May(ctx, user, servers.NoChannel(), actions...)
 		if err != nil {
 			return err
 		}
-		c.Expect = min(c.Expect, allowed.rev)
-		return s.commit(ctx, c)
+		c.Expect = min(c.Expect, allowed.Rev)
+		return s.changes.Commit(ctx, c)
 	})
 	return list, err
 }
 
 // replace adds to a commit what makes a channel's overwrites others, and answers the actions that this is. Those
 // without an id in after get one.
-func (s *Service) replace(c *Commit, what done, before, after []Overwrite) (actions []*authzv1.Action) {
+func (s *Service) replace(
+	c *servers.Commit, what servers.Deed, before, after []servers.Overwrite,
+) (actions []*authzv1.Action) {
 	for i, o := range after {
-		k := slices.IndexFunc(before, o.sameTarget)
-		var old Overwrite
+		k := slices.IndexFunc(before, is(o))
+		var old servers.Overwrite
 		if k >= 0 {
 			old = before[k]
 		}
@@ -161,16 +168,16 @@ func (s *Service) replace(c *Commit, what done, before, after []Overwrite) (acti
 		case o.Allow == old.Allow && o.Deny == old.Deny:
 			continue
 		case o.Allow|o.Deny == 0:
-			c.Changes = append(c.Changes, OverwriteRemoved{old})
+			c.Changes = append(c.Changes, servers.OverwriteRemoved{Overwrite: old})
 		case k < 0:
 			o.ID = s.minter.Next()
 			after[i] = o
-			c.Changes = append(c.Changes, OverwriteSet{Overwrite: o, New: true})
+			c.Changes = append(c.Changes, servers.OverwriteSet{Overwrite: o, New: true})
 		default:
-			c.Changes = append(c.Changes, OverwriteSet{Overwrite: o})
+			c.Changes = append(c.Changes, servers.OverwriteSet{Overwrite: o})
 		}
 		actions = append(actions, toOverwrite(o))
-		c.Records = append(c.Records, s.audited(what, old.changesOf(o)...))
+		c.Records = append(c.Records, s.changes.Audited(what, old.ChangesTo(o)...))
 	}
 	return actions
 }
@@ -178,12 +185,12 @@ func (s *Service) replace(c *Commit, what done, before, after []Overwrite) (acti
 // privateFrom are the overwrites of a new channel that only some see. It keeps what its category denies and takes from
 // it nobody who may see.
 func (s *Service) privateFrom(
-	ctx context.Context, channel Channel, followed []Overwrite, targets Targets,
-) ([]Overwrite, error) {
-	if err := first(targets.check(channel.Server), s.exist(ctx, channel.Server, targets)); err != nil {
+	ctx context.Context, channel servers.Channel, followed []servers.Overwrite, targets Targets,
+) ([]servers.Overwrite, error) {
+	if err := cmp.Or(targets.check(channel.Server), s.exist(ctx, channel.Server, targets)); err != nil {
 		return nil, err
 	}
-	var base []Overwrite
+	var base []servers.Overwrite
 	for _, o := range followed {
 		o.Channel = channel.ID
 		o.Allow &^= perm.ViewChannels
@@ -191,7 +198,7 @@ func (s *Service) privateFrom(
 	}
 	private := true
 	list := Access{Channel: channel.ID, Private: &private, Add: targets}.on(base, beep.RoleID(channel.Server))
-	list = slices.DeleteFunc(list, func(o Overwrite) bool { return o.Allow|o.Deny == 0 })
+	list = slices.DeleteFunc(list, func(o servers.Overwrite) bool { return o.Allow|o.Deny == 0 })
 	for i := range list {
 		list[i].ID = s.minter.Next()
 	}
@@ -205,13 +212,13 @@ func (s *Service) exist(ctx context.Context, id beep.ServerID, targets Targets) 
 		return err
 	}
 	for _, role := range targets.Roles {
-		if !slices.ContainsFunc(roles, func(r Role) bool { return r.ID == role }) {
+		if !slices.ContainsFunc(roles, func(r servers.Role) bool { return r.ID == role }) {
 			return beep.NotFound(beep.CodeRoleNotFound, "there is no such role")
 		}
 	}
 	for _, member := range targets.Members {
 		if _, err := s.store.Member(ctx, id, member); err != nil {
-			return instead(err, noMember())
+			return servers.Instead(err, servers.NoMember())
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package servers_test
+package grpcapi_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/perm"
 	"github.com/beep-chat/beep/servers"
+	"github.com/beep-chat/beep/servers/grpcapi"
 )
 
 func TestNew_WantsEverything(t *testing.T) {
@@ -23,7 +24,7 @@ func TestNew_WantsEverything(t *testing.T) {
 		Store: newWorld(t).store, Authz: authzv1.NewAuthzClient(nil), Bus: &fakeBus{}, Minter: beep.NewMinter(),
 		Log: slog.New(slog.DiscardHandler),
 	}
-	if _, err := servers.New(full); err != nil {
+	if _, err := grpcapi.New(full); err != nil {
 		t.Fatal(err)
 	}
 	for name, take := range map[string]func(*servers.Deps){
@@ -33,7 +34,7 @@ func TestNew_WantsEverything(t *testing.T) {
 	} {
 		d := full
 		take(&d)
-		if _, err := servers.New(d); err == nil {
+		if _, err := grpcapi.New(d); err == nil {
 			t.Errorf("New without a %s answers no error", name)
 		}
 	}
@@ -41,10 +42,11 @@ func TestNew_WantsEverything(t *testing.T) {
 
 func TestRun_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
+	idle := newWorld(t).service
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
-		go func() { done <- (&servers.Service{}).Run(ctx) }()
+		go func() { done <- idle.Run(ctx) }()
 		synctest.Wait()
 		cancel()
 		if err := <-done; err != nil {

@@ -1,18 +1,21 @@
-package servers
+package channels
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
 	"github.com/beep-chat/beep"
 	"github.com/beep-chat/beep/perm"
+	"github.com/beep-chat/beep/servers"
+	"github.com/beep-chat/beep/servers/order"
 )
 
 // NewChannel is what CreateChannel takes.
 type NewChannel struct {
 	Server      beep.ServerID
-	Kind        ChannelKind // empty is Text
+	Kind        servers.ChannelKind // empty is Text
 	Name, Topic string
 	Parent      beep.ChannelID // a category of the same server, or none
 	Private     bool           // only Access and who makes it see it; it follows no category
@@ -23,9 +26,9 @@ type NewChannel struct {
 func (n *NewChannel) check(limits beep.Limits) (err error) {
 	switch n.Kind {
 	case "":
-		n.Kind = Text
-	case Text:
-	case Category:
+		n.Kind = servers.Text
+	case servers.Text:
+	case servers.Category:
 		if n.Parent != 0 {
 			return beep.InvalidField(beep.CodeInvalidField, "parent_id", "a category stands in no other")
 		}
@@ -38,23 +41,23 @@ func (n *NewChannel) check(limits beep.Limits) (err error) {
 	case n.Access.len() > maxTargets:
 		return beep.InvalidField(beep.CodeInvalidField, "member_ids", fmt.Sprintf("are, with the roles, more than %d", maxTargets))
 	}
-	if n.Name, err = checkName(n.Name, limits.NameLength); err != nil {
+	if n.Name, err = servers.CheckName(n.Name, limits.NameLength); err != nil {
 		return err
 	}
-	return checkText("topic", n.Topic, limits.TopicLength, "\n\t")
+	return servers.CheckText("topic", n.Topic, limits.TopicLength, "\n\t")
 }
 
 // CreateChannel adds a channel below all others. In a category it follows the category's overwrites.
-func (s *Service) CreateChannel(ctx context.Context, draft NewChannel) (Channel, error) {
+func (s *Service) CreateChannel(ctx context.Context, draft NewChannel) (servers.Channel, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
-		return Channel{}, err
+		return servers.Channel{}, err
 	}
 	if err := draft.check(s.limits); err != nil {
-		return Channel{}, err
+		return servers.Channel{}, err
 	}
-	var channel Channel
-	err = s.settle(ctx, func() (err error) {
+	var channel servers.Channel
+	err = servers.Settle(ctx, func() (err error) {
 		channel, err = s.createChannel(ctx, user, draft)
 		return err
 	})
@@ -62,46 +65,48 @@ func (s *Service) CreateChannel(ctx context.Context, draft NewChannel) (Channel,
 }
 
 // createChannel is one try of CreateChannel.
-func (s *Service) createChannel(ctx context.Context, user beep.UserID, draft NewChannel) (Channel, error) {
+func (s *Service) createChannel(ctx context.Context, user beep.UserID, draft NewChannel) (servers.Channel, error) {
 	d, err := s.toCreateChannel(ctx, user, draft)
 	if err != nil {
-		return Channel{}, err
+		return servers.Channel{}, err
 	}
 	all, err := s.store.Channels(ctx, draft.Server)
 	if err != nil {
-		return Channel{}, err
+		return servers.Channel{}, err
 	}
 	// Whoever else adds one moves the scope on, so what is read here still holds at the commit.
 	if len(all) >= s.limits.ChannelsPer {
-		return Channel{}, beep.Conflict(beep.CodeChannelLimit, "the server has as many channels as is allowed")
+		return servers.Channel{}, beep.Conflict(beep.CodeChannelLimit, "the server has as many channels as is allowed")
 	}
-	channel := Channel{
+	channel := servers.Channel{
 		ID: beep.ChannelID(s.minter.Next()), Server: draft.Server, Kind: draft.Kind, Name: draft.Name, Topic: draft.Topic,
 		Parent: draft.Parent, Synced: draft.Parent != 0 && !draft.Private,
 	}
-	c := Commit{Scope: beep.ServerScope(draft.Server), Expect: d.rev, Actor: user}
+	c := servers.Commit{Scope: beep.ServerScope(draft.Server), Expect: d.Rev, Actor: user}
 	if len(all) > 0 {
-		channel.Position = all[len(all)-1].Position + step
+		channel.Position = all[len(all)-1].Position + order.Step
 	}
-	if channel.Position >= maxPosition {
-		return Channel{}, s.spreadChannels(ctx, all, c)
+	if channel.Position >= order.Max {
+		return servers.Channel{}, s.spreadChannels(ctx, all, c)
 	}
 	if c.Changes, err = s.firstOf(ctx, user, channel, draft); err != nil {
-		return Channel{}, err
+		return servers.Channel{}, err
 	}
-	c.Records = []Record{s.audited(done{
-		draft.Server, user, AuditChannelCreate, uint64(channel.ID), "",
-	}, Channel{}.changesOf(channel)...)}
-	return channel, s.commit(ctx, c)
+	c.Records = []servers.Record{s.changes.Audited(servers.Deed{
+		Server: draft.Server, Actor: user, Action: servers.AuditChannelCreate, Target: uint64(channel.ID),
+	}, servers.Channel{}.ChangesTo(channel)...)}
+	return channel, s.changes.Commit(ctx, c)
 }
 
 // firstOf are the rows of a new channel. One that only some see is closed until its overwrites are there: a reader may
 // stop between the rows.
-func (s *Service) firstOf(ctx context.Context, user beep.UserID, channel Channel, draft NewChannel) ([]Change, error) {
+func (s *Service) firstOf(
+	ctx context.Context, user beep.UserID, channel servers.Channel, draft NewChannel,
+) ([]servers.Change, error) {
 	if !draft.Private {
-		return []Change{ChannelSet{Channel: channel, New: true}}, nil
+		return []servers.Change{servers.ChannelSet{Channel: channel, New: true}}, nil
 	}
-	var followed []Overwrite
+	var followed []servers.Overwrite
 	if channel.Parent != 0 {
 		var err error
 		if followed, err = s.store.Overwrites(ctx, channel.Parent); err != nil {
@@ -119,31 +124,31 @@ func (s *Service) firstOf(ctx context.Context, user beep.UserID, channel Channel
 	// A channel that follows what is not there is seen by administrators alone.
 	hidden := channel
 	hidden.Parent, hidden.Synced = beep.ChannelID(s.minter.Next()), true
-	changes := []Change{ChannelSet{Channel: hidden, New: true}}
+	changes := []servers.Change{servers.ChannelSet{Channel: hidden, New: true}}
 	for _, o := range list {
-		changes = append(changes, OverwriteSet{Overwrite: o, New: true})
+		changes = append(changes, servers.OverwriteSet{Overwrite: o, New: true})
 	}
-	return append(changes, ChannelSet{Channel: channel}), nil
+	return append(changes, servers.ChannelSet{Channel: channel}), nil
 }
 
 // toCreateChannel asks for the right on the server or, for a channel in a category, in the category.
-func (s *Service) toCreateChannel(ctx context.Context, user beep.UserID, draft NewChannel) (decision, error) {
+func (s *Service) toCreateChannel(ctx context.Context, user beep.UserID, draft NewChannel) (servers.Decision, error) {
 	if draft.Parent == 0 {
-		return s.onServer(ctx, user, draft.Server, perm.ManageChannels)
+		return s.authz.OnServer(ctx, user, draft.Server, perm.ManageChannels)
 	}
-	if _, err := s.onServer(ctx, user, draft.Server, 0); err != nil {
-		return decision{}, err
+	if _, err := s.authz.OnServer(ctx, user, draft.Server, 0); err != nil {
+		return servers.Decision{}, err
 	}
 	// A channel never changes its server, so this is as true as the decision that follows.
 	parent, err := s.store.Channel(ctx, draft.Parent)
 	if err != nil {
-		return decision{}, instead(err, noChannel())
+		return servers.Decision{}, servers.Instead(err, servers.NoChannel())
 	}
 	if parent.Server != draft.Server {
-		return decision{}, noChannel()
+		return servers.Decision{}, servers.NoChannel()
 	}
-	d, err := s.inChannel(ctx, user, draft.Parent, perm.ManageChannels)
-	if err == nil && d.kind != Category {
+	d, err := s.authz.InChannel(ctx, user, draft.Parent, perm.ManageChannels)
+	if err == nil && d.Kind != servers.Category {
 		err = beep.InvalidField(beep.CodeInvalidField, "parent_id", "is not a category")
 	}
 	return d, err
@@ -151,7 +156,7 @@ func (s *Service) toCreateChannel(ctx context.Context, user beep.UserID, draft N
 
 // ListChannels answers the channels of a server that the caller may see, in order of position. One that was made after
 // the list was read is in the answer of authz alone, and comes with the next list.
-func (s *Service) ListChannels(ctx context.Context, id beep.ServerID) ([]Channel, error) {
+func (s *Service) ListChannels(ctx context.Context, id beep.ServerID) ([]servers.Channel, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
 		return nil, err
@@ -160,7 +165,7 @@ func (s *Service) ListChannels(ctx context.Context, id beep.ServerID) ([]Channel
 	if err != nil {
 		return nil, err
 	}
-	visible, err := s.visible(ctx, user, id, 0)
+	visible, err := s.authz.VisibleChannels(ctx, user, id, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -168,17 +173,17 @@ func (s *Service) ListChannels(ctx context.Context, id beep.ServerID) ([]Channel
 }
 
 // GetChannel answers a channel that the caller may see.
-func (s *Service) GetChannel(ctx context.Context, id beep.ChannelID) (Channel, error) {
+func (s *Service) GetChannel(ctx context.Context, id beep.ChannelID) (servers.Channel, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
-		return Channel{}, err
+		return servers.Channel{}, err
 	}
 	channel, err := s.store.Channel(ctx, id)
 	if err != nil {
-		return Channel{}, instead(err, noChannel())
+		return servers.Channel{}, servers.Instead(err, servers.NoChannel())
 	}
-	if _, err := s.inChannel(ctx, user, id, 0); err != nil {
-		return Channel{}, err
+	if _, err := s.authz.InChannel(ctx, user, id, 0); err != nil {
+		return servers.Channel{}, err
 	}
 	return channel, nil
 }
@@ -191,13 +196,13 @@ type ChannelUpdate struct {
 }
 
 // on is the channel after the update. One that is put elsewhere keeps what it inherited, unless it is to follow.
-func (u ChannelUpdate) on(c Channel) (Channel, error) {
-	set(&c.Name, u.Name)
-	set(&c.Topic, u.Topic)
+func (u ChannelUpdate) on(c servers.Channel) (servers.Channel, error) {
+	servers.Assign(&c.Name, u.Name)
+	servers.Assign(&c.Topic, u.Topic)
 	if u.Parent != nil && *u.Parent != c.Parent {
 		c.Parent, c.Synced = *u.Parent, false
 	}
-	set(&c.Synced, u.Synced)
+	servers.Assign(&c.Synced, u.Synced)
 	if c.Synced && c.Parent == 0 {
 		return c, beep.InvalidField(beep.CodeInvalidField, "synced", "is for a channel in a category")
 	}
@@ -207,14 +212,14 @@ func (u ChannelUpdate) on(c Channel) (Channel, error) {
 // check holds what is given to the rules for a new channel.
 func (u *ChannelUpdate) check(limits beep.Limits) error {
 	if u.Name != nil {
-		name, err := checkName(*u.Name, limits.NameLength)
+		name, err := servers.CheckName(*u.Name, limits.NameLength)
 		if err != nil {
 			return err
 		}
 		u.Name = &name
 	}
 	if u.Topic != nil {
-		return checkText("topic", *u.Topic, limits.TopicLength, "\n\t")
+		return servers.CheckText("topic", *u.Topic, limits.TopicLength, "\n\t")
 	}
 	return nil
 }
@@ -222,16 +227,16 @@ func (u *ChannelUpdate) check(limits beep.Limits) error {
 // UpdateChannel changes what a channel is called and for.
 func (s *Service) UpdateChannel(
 	ctx context.Context, id beep.ChannelID, u ChannelUpdate, reason string,
-) (Channel, error) {
+) (servers.Channel, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
-		return Channel{}, err
+		return servers.Channel{}, err
 	}
-	if err := first(u.check(s.limits), checkReason(reason)); err != nil {
-		return Channel{}, err
+	if err := cmp.Or(u.check(s.limits), servers.CheckReason(reason)); err != nil {
+		return servers.Channel{}, err
 	}
-	var channel Channel
-	err = s.settle(ctx, func() (err error) {
+	var channel servers.Channel
+	err = servers.Settle(ctx, func() (err error) {
 		channel, err = s.updateChannel(ctx, user, id, u, reason)
 		return err
 	})
@@ -241,34 +246,34 @@ func (s *Service) UpdateChannel(
 // updateChannel is one try of UpdateChannel.
 func (s *Service) updateChannel(
 	ctx context.Context, user beep.UserID, id beep.ChannelID, u ChannelUpdate, reason string,
-) (Channel, error) {
-	d, err := s.inChannel(ctx, user, id, perm.ManageChannels)
+) (servers.Channel, error) {
+	d, err := s.authz.InChannel(ctx, user, id, perm.ManageChannels)
 	if err != nil {
-		return Channel{}, err
+		return servers.Channel{}, err
 	}
 	before, err := s.store.Channel(ctx, id)
 	if err != nil {
-		return Channel{}, instead(err, noChannel())
+		return servers.Channel{}, servers.Instead(err, servers.NoChannel())
 	}
 	channel, err := u.on(before)
 	if err != nil || channel == before {
 		return channel, err
 	}
-	c := Commit{Scope: beep.ServerScope(channel.Server), Expect: d.rev, Actor: user}
+	c := servers.Commit{Scope: beep.ServerScope(channel.Server), Expect: d.Rev, Actor: user}
 	if channel.Parent != before.Parent || channel.Synced != before.Synced {
-		allowed, err := s.may(ctx, user, noChannel(), moveChannel(channel))
+		allowed, err := s.authz.May(ctx, user, servers.NoChannel(), moveChannel(channel))
 		if err != nil {
-			return Channel{}, err
+			return servers.Channel{}, err
 		}
-		c.Expect = min(d.rev, allowed.rev)
+		c.Expect = min(d.Rev, allowed.Rev)
 	}
 	if c.Changes, err = s.moved(ctx, before, channel); err != nil {
-		return Channel{}, err
+		return servers.Channel{}, err
 	}
-	c.Records = []Record{s.audited(done{
-		channel.Server, user, AuditChannelUpdate, uint64(id), reason,
-	}, before.changesOf(channel)...)}
-	return channel, s.commit(ctx, c)
+	c.Records = []servers.Record{s.changes.Audited(servers.Deed{
+		Server: channel.Server, Actor: user, Action: servers.AuditChannelUpdate, Target: uint64(id), Reason: reason,
+	}, before.ChangesTo(channel)...)}
+	return channel, s.changes.Commit(ctx, c)
 }
 
 // DeleteChannel ends a channel for everyone. What messages are in it stay where they are; nobody is let near them.
@@ -277,28 +282,28 @@ func (s *Service) DeleteChannel(ctx context.Context, id beep.ChannelID, reason s
 	if err != nil {
 		return err
 	}
-	if err := checkReason(reason); err != nil {
+	if err := servers.CheckReason(reason); err != nil {
 		return err
 	}
-	return s.settle(ctx, func() error {
-		d, err := s.inChannel(ctx, user, id, perm.ManageChannels)
+	return servers.Settle(ctx, func() error {
+		d, err := s.authz.InChannel(ctx, user, id, perm.ManageChannels)
 		if err != nil {
 			return err
 		}
 		channel, err := s.store.Channel(ctx, id)
 		if err != nil {
-			return instead(err, noChannel())
+			return servers.Instead(err, servers.NoChannel())
 		}
 		changes, err := s.orphan(ctx, channel)
 		if err != nil {
 			return err
 		}
-		return s.commit(ctx, Commit{
-			Scope: beep.ServerScope(channel.Server), Expect: d.rev, Actor: user,
-			Changes: append(changes, ChannelRemoved{id}),
-			Records: []Record{s.audited(done{
-				channel.Server, user, AuditChannelDelete, uint64(id), reason,
-			}, channel.changesOf(Channel{})...)},
+		return s.changes.Commit(ctx, servers.Commit{
+			Scope: beep.ServerScope(channel.Server), Expect: d.Rev, Actor: user,
+			Changes: append(changes, servers.ChannelRemoved{ID: id}),
+			Records: []servers.Record{s.changes.Audited(servers.Deed{
+				Server: channel.Server, Actor: user, Action: servers.AuditChannelDelete, Target: uint64(id), Reason: reason,
+			}, channel.ChangesTo(servers.Channel{})...)},
 		})
 	})
 }

@@ -1,18 +1,19 @@
-package servers
+// Package order keeps things in an order by positions with room in between: pure arithmetic.
+package order
 
 import "slices"
 
 // Positions leave room between things, so that one that moves is one row of the log and not one for every other that it
 // passes. Where the room is used up all are spread out again first: that changes nobody's place among the others.
 const (
-	maxPosition = 1 << 30 // below it is everything
-	step        = 1 << 16 // from a new thing to the one next to it, while there is room
+	Max  = 1 << 30 // below it is everything
+	Step = 1 << 16 // from a new thing to the one next to it, while there is room
 )
 
-// rise gives things that are to stand in this order positions that rise, in place, all above floor and below
-// maxPosition. As many as possible keep theirs (a longest rising subsequence), so that one that was dragged elsewhere is
+// Rise gives things that are to stand in this order positions that rise, in place, all above floor and below
+// Max. As many as possible keep theirs (a longest rising subsequence), so that one that was dragged elsewhere is
 // all that moves. It answers the places of those that moved; ok is false where there is no room between two that stay.
-func rise(positions []uint32, floor int64) (moved []int, ok bool) {
+func Rise(positions []uint32, floor int64) (moved []int, ok bool) {
 	stay := rising(positions, floor)
 	below := floor
 	for i := 0; i < len(positions); {
@@ -21,7 +22,7 @@ func rise(positions []uint32, floor int64) (moved []int, ok bool) {
 			i++
 			continue
 		}
-		end, above := i, int64(maxPosition) // the run that needs a place between below and the next that stays
+		end, above := i, int64(Max) // the run that needs a place between below and the next that stays
 		for end < len(positions) && !stay[end] {
 			end++
 		}
@@ -46,7 +47,7 @@ func rising(positions []uint32, floor int64) []bool {
 	longest, next := make([]int, len(positions)), make([]int, len(positions)) // of what begins here
 	best := -1
 	for i, p := range slices.Backward(positions) {
-		if int64(p) <= floor || p >= maxPosition {
+		if int64(p) <= floor || p >= Max {
 			continue
 		}
 		longest[i], next[i] = 1, -1
@@ -66,11 +67,11 @@ func rising(positions []uint32, floor int64) []bool {
 	return stay
 }
 
-// evenly are n positions that rise with as much room as there is.
-func evenly(n int) []uint32 {
+// Evenly are n positions that rise with as much room as there is.
+func Evenly(n int) []uint32 {
 	positions := make([]uint32, n)
 	for i := range positions {
-		positions[i] = uint32((i + 1) * (maxPosition / (n + 1)))
+		positions[i] = uint32((i + 1) * (Max / (n + 1)))
 	}
 	return positions
 }

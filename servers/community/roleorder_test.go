@@ -1,29 +1,31 @@
-package servers
+package community
 
 import (
 	"slices"
 	"testing"
 
 	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/servers"
+	"github.com/beep-chat/beep/servers/order"
 )
 
 // standing are roles at these positions, highest first, with @everyone last; a role's id is its place from 1.
-func standing(positions ...uint32) []Role {
-	roles := make([]Role, 0, len(positions)+1)
+func standing(positions ...uint32) []servers.Role {
+	roles := make([]servers.Role, 0, len(positions)+1)
 	for i, p := range positions {
-		roles = append(roles, Role{ID: beep.RoleID(i + 1), Position: p})
+		roles = append(roles, servers.Role{ID: beep.RoleID(i + 1), Position: p})
 	}
-	return append(roles, Role{ID: 99})
+	return append(roles, servers.Role{ID: 99})
 }
 
 func TestLowest_IsBelowAllAndAboveEveryone(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		roles []Role
+		roles []servers.Role
 		room  bool
 	}{
 		"the first":       {standing(), true},
-		"under another":   {standing(maxPosition - 1), true},
+		"under another":   {standing(order.Max - 1), true},
 		"near the bottom": {standing(1000), true},
 		"at 2":            {standing(2), true},
 		"at the bottom":   {standing(5, 1), false},
@@ -49,7 +51,7 @@ func TestLowest_HasRoomForEveryRole(t *testing.T) {
 		if p == 0 {
 			t.Fatalf("no room for role %d", i)
 		}
-		roles = slices.Insert(roles, len(roles)-1, Role{ID: beep.RoleID(i + 1), Position: p})
+		roles = slices.Insert(roles, len(roles)-1, servers.Role{ID: beep.RoleID(i + 1), Position: p})
 	}
 }
 

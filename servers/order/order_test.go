@@ -1,4 +1,4 @@
-package servers
+package order
 
 import (
 	"math/rand/v2"
@@ -27,12 +27,12 @@ func TestRise(t *testing.T) {
 		"none":                       {nil, 0, nil, true},
 		"one":                        {[]uint32{5}, 0, nil, true},
 		"one at the floor":           {[]uint32{0}, 0, []int{0}, true},
-		"one out of bounds":          {[]uint32{maxPosition}, 0, []int{0}, true},
+		"one out of bounds":          {[]uint32{Max}, 0, []int{0}, true},
 		"the same twice":             {[]uint32{5, 5}, 0, nil, true},
 		"all at the floor, of roles": {[]uint32{0, 0, 0}, 0, []int{0, 1, 2}, true},
 	} {
 		positions := slices.Clone(tt.positions)
-		moved, room := rise(positions, tt.floor)
+		moved, room := Rise(positions, tt.floor)
 		if room != tt.room {
 			t.Errorf("%s: room is %v", name, room)
 			continue
@@ -54,7 +54,7 @@ func wantRising(t *testing.T, name string, positions []uint32, floor int64) {
 	t.Helper()
 	below := floor
 	for _, p := range positions {
-		if int64(p) <= below || p >= maxPosition {
+		if int64(p) <= below || p >= Max {
 			t.Errorf("%s: %d after %d in %v", name, p, below, positions)
 		}
 		below = int64(p)
@@ -71,7 +71,7 @@ func TestRise_MovesAsFewAsPossible(t *testing.T) {
 			positions[i] = uint32(p+1) * 1000
 		}
 		was := slices.Clone(positions)
-		moved, room := rise(positions, 0)
+		moved, room := Rise(positions, 0)
 		if !room {
 			t.Fatalf("no room in %v", was)
 		}
@@ -108,10 +108,10 @@ func mostRising(positions []uint32) (most int) {
 func TestEvenly_HasRoomForWhatComes(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 2, 250, 500} {
-		positions := evenly(n)
+		positions := Evenly(n)
 		wantRising(t, "spread", positions, 0)
 		for i := 1; i < n; i++ {
-			if positions[i]-positions[i-1] < step {
+			if positions[i]-positions[i-1] < Step {
 				t.Errorf("of %d, %d and %d have no room for another", n, positions[i-1], positions[i])
 			}
 		}

@@ -1,4 +1,4 @@
-package servers_test
+package grpcapi_test
 
 import (
 	"fmt"

@@ -1,15 +1,17 @@
-package servers
+package channels
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
 	"github.com/beep-chat/beep"
 	"github.com/beep-chat/beep/perm"
+	"github.com/beep-chat/beep/servers"
 )
 
 // ListOverwrites answers the overwrites that hold in a channel: while it follows its category, the category's.
-func (s *Service) ListOverwrites(ctx context.Context, id beep.ChannelID) ([]Overwrite, error) {
+func (s *Service) ListOverwrites(ctx context.Context, id beep.ChannelID) ([]servers.Overwrite, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
 		return nil, err
@@ -29,8 +31,8 @@ func (s *Service) ListOverwrites(ctx context.Context, id beep.ChannelID) ([]Over
 	return list, nil
 }
 
-// check refuses what no one may set, whoever asks.
-func (o Overwrite) check() error {
+// checkOverwrite refuses what no one may set, whoever asks.
+func checkOverwrite(o servers.Overwrite) error {
 	switch {
 	case (o.Role == 0) == (o.Member == 0):
 		return beep.Invalid(beep.CodeOverwriteTarget, "give exactly one of role_id and member_id")
@@ -46,16 +48,16 @@ func (o Overwrite) check() error {
 
 // SetOverwrite gives a role or a member rights in a channel, or takes them. The answer has the id that the
 // overwrite had before, or a new one; the id given is ignored.
-func (s *Service) SetOverwrite(ctx context.Context, o Overwrite, reason string) (Overwrite, error) {
+func (s *Service) SetOverwrite(ctx context.Context, o servers.Overwrite, reason string) (servers.Overwrite, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
-		return Overwrite{}, err
+		return servers.Overwrite{}, err
 	}
-	if err := first(o.check(), checkReason(reason)); err != nil {
-		return Overwrite{}, err
+	if err := cmp.Or(checkOverwrite(o), servers.CheckReason(reason)); err != nil {
+		return servers.Overwrite{}, err
 	}
-	err = s.settle(ctx, func() error {
-		d, err := s.may(ctx, user, noChannel(), toOverwrite(o))
+	err = servers.Settle(ctx, func() error {
+		d, err := s.authz.May(ctx, user, servers.NoChannel(), toOverwrite(o))
 		if err != nil {
 			return err
 		}
@@ -63,20 +65,20 @@ func (s *Service) SetOverwrite(ctx context.Context, o Overwrite, reason string) 
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(list, func(old Overwrite) bool { return old.Role == o.Role && old.Member == o.Member })
+		i := slices.IndexFunc(list, func(old servers.Overwrite) bool { return old.Role == o.Role && old.Member == o.Member })
 		fresh := i < 0
-		var before Overwrite
+		var before servers.Overwrite
 		if fresh {
 			o.ID = s.minter.Next()
 		} else if before, o.ID = list[i], list[i].ID; o == before {
 			return nil
 		}
-		return s.commit(ctx, Commit{
-			Scope: beep.ServerScope(channel.Server), Expect: d.rev, Actor: user,
-			Changes: []Change{OverwriteSet{Overwrite: o, New: fresh}},
-			Records: []Record{s.audited(done{
-				channel.Server, user, AuditOverwriteSet, uint64(o.Channel), reason,
-			}, before.changesOf(o)...)},
+		return s.changes.Commit(ctx, servers.Commit{
+			Scope: beep.ServerScope(channel.Server), Expect: d.Rev, Actor: user,
+			Changes: []servers.Change{servers.OverwriteSet{Overwrite: o, New: fresh}},
+			Records: []servers.Record{s.changes.Audited(servers.Deed{
+				Server: channel.Server, Actor: user, Action: servers.AuditOverwriteSet, Target: uint64(o.Channel), Reason: reason,
+			}, before.ChangesTo(o)...)},
 		})
 	})
 	return o, err
@@ -89,41 +91,41 @@ func (s *Service) ClearOverwrite(ctx context.Context, id beep.ChannelID, overwri
 	if err != nil {
 		return err
 	}
-	if err := checkReason(reason); err != nil {
+	if err := servers.CheckReason(reason); err != nil {
 		return err
 	}
-	return s.settle(ctx, func() error {
+	return servers.Settle(ctx, func() error {
 		channel, list, err := s.overwrites(ctx, id)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(list, func(o Overwrite) bool { return o.ID == overwrite })
+		i := slices.IndexFunc(list, func(o servers.Overwrite) bool { return o.ID == overwrite })
 		if i < 0 {
-			if _, err := s.inChannel(ctx, user, id, 0); err != nil {
+			if _, err := s.authz.InChannel(ctx, user, id, 0); err != nil {
 				return err
 			}
 			return beep.NotFound(beep.CodeOverwriteNotFound, "there is no such overwrite")
 		}
 		gone := list[i]
-		d, err := s.may(ctx, user, noChannel(), toOverwrite(Overwrite{Channel: id, Role: gone.Role, Member: gone.Member}))
+		d, err := s.authz.May(ctx, user, servers.NoChannel(), toOverwrite(servers.Overwrite{Channel: id, Role: gone.Role, Member: gone.Member}))
 		if err != nil {
 			return err
 		}
-		return s.commit(ctx, Commit{
-			Scope: beep.ServerScope(channel.Server), Expect: d.rev, Actor: user,
-			Changes: []Change{OverwriteRemoved{gone}},
-			Records: []Record{s.audited(done{
-				channel.Server, user, AuditOverwriteClear, uint64(id), reason,
-			}, gone.changesOf(Overwrite{})...)},
+		return s.changes.Commit(ctx, servers.Commit{
+			Scope: beep.ServerScope(channel.Server), Expect: d.Rev, Actor: user,
+			Changes: []servers.Change{servers.OverwriteRemoved{Overwrite: gone}},
+			Records: []servers.Record{s.changes.Audited(servers.Deed{
+				Server: channel.Server, Actor: user, Action: servers.AuditOverwriteClear, Target: uint64(id), Reason: reason,
+			}, gone.ChangesTo(servers.Overwrite{})...)},
 		})
 	})
 }
 
 // overwrites reads a channel and its own overwrites.
-func (s *Service) overwrites(ctx context.Context, id beep.ChannelID) (Channel, []Overwrite, error) {
+func (s *Service) overwrites(ctx context.Context, id beep.ChannelID) (servers.Channel, []servers.Overwrite, error) {
 	channel, err := s.store.Channel(ctx, id)
 	if err != nil {
-		return Channel{}, nil, instead(err, noChannel())
+		return servers.Channel{}, nil, servers.Instead(err, servers.NoChannel())
 	}
 	list, err := s.store.Overwrites(ctx, id)
 	return channel, list, err

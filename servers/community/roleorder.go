@@ -1,4 +1,4 @@
-package servers
+package community
 
 import (
 	"context"
@@ -6,46 +6,48 @@ import (
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
 	"github.com/beep-chat/beep/perm"
+	"github.com/beep-chat/beep/servers"
+	"github.com/beep-chat/beep/servers/order"
 )
 
 // lowest is the position of a new role, below all but @everyone; 0 where there is no room.
-func lowest(roles []Role) uint32 {
-	above := uint32(maxPosition)
+func lowest(roles []servers.Role) uint32 {
+	above := uint32(order.Max)
 	for _, r := range roles {
 		if r.Position > 0 {
 			above = min(above, r.Position)
 		}
 	}
-	return above - min(step, (above+1)/2)
+	return above - min(order.Step, (above+1)/2)
 }
 
 // spread gives all roles of a server positions with room in between, in the order that they have, and answers errMoved
 // for whoever needs the room to try again.
-func (s *Service) spread(ctx context.Context, roles []Role, c Commit) error {
-	positions := evenly(len(roles) - 1)
+func (s *Service) spread(ctx context.Context, roles []servers.Role, c servers.Commit) error {
+	positions := order.Evenly(len(roles) - 1)
 	for i, r := range roles[:len(roles)-1] { // highest first, @everyone last
 		r.Position = positions[len(positions)-1-i]
-		c.Changes = append(c.Changes, RoleSet{Role: r})
+		c.Changes = append(c.Changes, servers.RoleSet{Role: r})
 	}
-	if err := s.commit(ctx, c); err != nil {
+	if err := s.changes.Commit(ctx, c); err != nil {
 		return err
 	}
-	return errMoved
+	return servers.ErrMoved
 }
 
 // ReorderRoles gives the roles of a server, @everyone apart, another order, highest first.
 func (s *Service) ReorderRoles(
 	ctx context.Context, id beep.ServerID, order []beep.RoleID, reason string,
-) (roles []Role, err error) {
+) (roles []servers.Role, err error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkReason(reason); err != nil {
+	if err := servers.CheckReason(reason); err != nil {
 		return nil, err
 	}
-	err = s.settle(ctx, func() error {
-		d, err := s.onServer(ctx, user, id, perm.ManageRoles)
+	err = servers.Settle(ctx, func() error {
+		d, err := s.authz.OnServer(ctx, user, id, perm.ManageRoles)
 		if err != nil {
 			return err
 		}
@@ -57,38 +59,40 @@ func (s *Service) ReorderRoles(
 			return err
 		}
 		moved, room := place(roles)
-		c := Commit{Scope: beep.ServerScope(id), Expect: d.rev, Actor: user}
+		c := servers.Commit{Scope: beep.ServerScope(id), Expect: d.Rev, Actor: user}
 		switch {
 		case !room:
 			return s.spread(ctx, before, c)
 		case len(moved) == 0:
 			return nil
 		}
-		c.Records = []Record{s.audited(done{id, user, AuditRoleReorder, uint64(id), reason}, AuditChange{
+		c.Records = []servers.Record{s.changes.Audited(servers.Deed{
+			Server: id, Actor: user, Action: servers.AuditRoleReorder, Target: uint64(id), Reason: reason,
+		}, servers.Changed(
 			"role_ids", decimals(idsOf(before)), decimals(idsOf(roles)),
-		})}
+		))}
 		return s.move(ctx, moved, c)
 	})
 	return roles, err
 }
 
 // move commits the moves, if every one of them is allowed.
-func (s *Service) move(ctx context.Context, moved []Role, c Commit) error {
+func (s *Service) move(ctx context.Context, moved []servers.Role, c servers.Commit) error {
 	actions := make([]*authzv1.Action, len(moved))
 	for i, r := range moved {
 		actions[i] = moveRole(r)
-		c.Changes = append(c.Changes, RoleSet{Role: r})
+		c.Changes = append(c.Changes, servers.RoleSet{Role: r})
 	}
-	d, err := s.may(ctx, c.Actor, noServer(), actions...)
+	d, err := s.authz.May(ctx, c.Actor, servers.NoServer(), actions...)
 	if err != nil {
 		return err
 	}
 	// The roles were read at c.Expect or later and decided about at d.rev: whatever moved after the first is a conflict.
-	c.Expect = min(c.Expect, d.rev)
-	return s.commit(ctx, c)
+	c.Expect = min(c.Expect, d.Rev)
+	return s.changes.Commit(ctx, c)
 }
 
-func idsOf(roles []Role) []beep.RoleID {
+func idsOf(roles []servers.Role) []beep.RoleID {
 	ids := make([]beep.RoleID, len(roles))
 	for i, r := range roles {
 		ids[i] = r.ID
@@ -98,12 +102,12 @@ func idsOf(roles []Role) []beep.RoleID {
 
 // inOrder are the roles in the order of ids, with @everyone last. The ids have to be all of them, each once: an order
 // that someone saw before a role came or went says nothing about where that belongs.
-func inOrder(roles []Role, order []beep.RoleID) ([]Role, error) {
-	byID := make(map[beep.RoleID]Role, len(roles))
+func inOrder(roles []servers.Role, order []beep.RoleID) ([]servers.Role, error) {
+	byID := make(map[beep.RoleID]servers.Role, len(roles))
 	for _, r := range roles {
 		byID[r.ID] = r
 	}
-	ordered := make([]Role, 0, len(roles))
+	ordered := make([]servers.Role, 0, len(roles))
 	for _, id := range order {
 		if r, ok := byID[id]; ok && r.Position > 0 {
 			ordered = append(ordered, r)
@@ -121,13 +125,13 @@ func inOrder(roles []Role, order []beep.RoleID) ([]Role, error) {
 
 // place gives roles that are to stand in this order, highest first and @everyone last, positions that do, in place, and
 // answers those that moved; room is false where there is none.
-func place(roles []Role) (moved []Role, room bool) {
+func place(roles []servers.Role) (moved []servers.Role, room bool) {
 	n := len(roles) - 1
 	positions := make([]uint32, n)
 	for i := range positions { // lowest first
 		positions[i] = roles[n-1-i].Position
 	}
-	places, room := rise(positions, 0)
+	places, room := order.Rise(positions, 0)
 	for _, i := range places {
 		role := &roles[n-1-i]
 		role.Position = positions[i]

@@ -1,4 +1,4 @@
-package servers
+package community
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/beep-chat/beep"
 	"github.com/beep-chat/beep/perm"
+	"github.com/beep-chat/beep/servers"
 )
 
 const (
@@ -49,38 +50,40 @@ type NewInvitation struct {
 
 // CreateInvitation makes a code that lets others in. It commits as decided, like any change: who loses the right while
 // asking makes no code.
-func (s *Service) CreateInvitation(ctx context.Context, draft NewInvitation) (Invitation, error) {
+func (s *Service) CreateInvitation(ctx context.Context, draft NewInvitation) (servers.Invitation, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
-		return Invitation{}, err
+		return servers.Invitation{}, err
 	}
 	if draft.MaxUses > maxUses {
-		return Invitation{}, beep.InvalidField(beep.CodeInvalidField, "max_uses", "is more than 1000")
+		return servers.Invitation{}, beep.InvalidField(beep.CodeInvalidField, "max_uses", "is more than 1000")
 	}
 	if draft.ExpiresIn > maxExpiry {
-		return Invitation{}, beep.InvalidField(beep.CodeInvalidField, "expires_in", "is more than 30 days")
+		return servers.Invitation{}, beep.InvalidField(beep.CodeInvalidField, "expires_in", "is more than 30 days")
 	}
-	var invitation Invitation
-	err = s.settle(ctx, func() error {
-		d, err := s.onServer(ctx, user, draft.Server, perm.ManageInvitations)
+	var invitation servers.Invitation
+	err = servers.Settle(ctx, func() error {
+		d, err := s.authz.OnServer(ctx, user, draft.Server, perm.ManageInvitations)
 		if err != nil {
 			return err
 		}
-		invitation = Invitation{
+		invitation = servers.Invitation{
 			Code: newCode(), Server: draft.Server, Creator: user, MaxUses: draft.MaxUses, CreatedAt: beep.Now(),
 		}
 		if draft.ExpiresIn > 0 {
 			invitation.ExpiresAt = invitation.CreatedAt.Add(draft.ExpiresIn)
 		}
-		return s.commit(ctx, Commit{
-			Scope: beep.ServerScope(draft.Server), Expect: d.rev, Actor: user, Records: []Record{
-				InvitationCreated{invitation, maxInvitations}, s.audited(done{draft.Server, user, AuditInvitationCreate, 0, ""},
-					AuditChange{"max_uses", nil, number(uint64(invitation.MaxUses))},
-					AuditChange{"expires_at", nil, instants(invitation.ExpiresAt)}),
+		return s.changes.Commit(ctx, servers.Commit{
+			Scope: beep.ServerScope(draft.Server), Expect: d.Rev, Actor: user, Records: []servers.Record{
+				servers.InvitationCreated{Invitation: invitation, MaxLive: maxInvitations}, s.changes.Audited(servers.Deed{
+					Server: draft.Server, Actor: user, Action: servers.AuditInvitationCreate,
+				},
+					servers.Changed("max_uses", nil, servers.Number(uint64(invitation.MaxUses))),
+					servers.Changed("expires_at", nil, servers.Instant(invitation.ExpiresAt))),
 			},
 		})
 	})
-	if errors.Is(err, ErrInvitationLimit) {
+	if errors.Is(err, servers.ErrInvitationLimit) {
 		err = beep.Conflict(beep.CodeInviteLimit, "the server has as many invitations as is allowed: revoke one")
 	}
 	return invitation, err
@@ -88,7 +91,7 @@ func (s *Service) CreateInvitation(ctx context.Context, draft NewInvitation) (In
 
 // ListInvitations answers a server's live invitations. Their codes are as good as keys, which is why the right to make
 // them is asked for.
-func (s *Service) ListInvitations(ctx context.Context, id beep.ServerID) ([]Invitation, error) {
+func (s *Service) ListInvitations(ctx context.Context, id beep.ServerID) ([]servers.Invitation, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
 		return nil, err
@@ -97,7 +100,7 @@ func (s *Service) ListInvitations(ctx context.Context, id beep.ServerID) ([]Invi
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.onServer(ctx, user, id, perm.ManageInvitations); err != nil {
+	if _, err := s.authz.OnServer(ctx, user, id, perm.ManageInvitations); err != nil {
 		return nil, err
 	}
 	return list, nil
@@ -113,33 +116,35 @@ func (s *Service) RevokeInvitation(ctx context.Context, code string) error {
 	if err != nil {
 		return err
 	}
-	return s.settle(ctx, func() error {
-		d, err := s.onServer(ctx, user, invitation.Server, perm.ManageInvitations)
+	return servers.Settle(ctx, func() error {
+		d, err := s.authz.OnServer(ctx, user, invitation.Server, perm.ManageInvitations)
 		if err != nil {
-			return instead(err, noInvitation()) // to a stranger the server is as unknown as the code
+			return servers.Instead(err, noInvitation()) // to a stranger the server is as unknown as the code
 		}
-		err = s.commit(ctx, Commit{
-			Scope: beep.ServerScope(invitation.Server), Expect: d.rev, Actor: user, Records: []Record{
-				InvitationRevoked{code}, s.audited(done{invitation.Server, user, AuditInvitationRevoke, 0, ""},
-					AuditChange{"creator_id", number(uint64(invitation.Creator)), nil}),
+		err = s.changes.Commit(ctx, servers.Commit{
+			Scope: beep.ServerScope(invitation.Server), Expect: d.Rev, Actor: user, Records: []servers.Record{
+				servers.InvitationRevoked{Code: code}, s.changes.Audited(servers.Deed{
+					Server: invitation.Server, Actor: user, Action: servers.AuditInvitationRevoke,
+				},
+					servers.Changed("creator_id", servers.Number(uint64(invitation.Creator)), nil)),
 			},
 		})
-		return instead(err, noInvitation())
+		return servers.Instead(err, noInvitation())
 	})
 }
 
 // GetInvitation answers where a code leads, to guests too: to hold the code is enough.
-func (s *Service) GetInvitation(ctx context.Context, code string) (Server, error) {
+func (s *Service) GetInvitation(ctx context.Context, code string) (servers.Server, error) {
 	invitation, err := s.live(ctx, code)
 	if err != nil {
-		return Server{}, err
+		return servers.Server{}, err
 	}
 	server, err := s.store.Server(ctx, invitation.Server)
-	return server, instead(err, noInvitation())
+	return server, servers.Instead(err, noInvitation())
 }
 
 // live is the invitation with a code, if it still lets someone in.
-func (s *Service) live(ctx context.Context, code string) (Invitation, error) {
+func (s *Service) live(ctx context.Context, code string) (servers.Invitation, error) {
 	invitation, err := s.invitation(ctx, code)
 	if err == nil && !invitation.Live(beep.Now()) {
 		err = noInvitation()
@@ -148,29 +153,33 @@ func (s *Service) live(ctx context.Context, code string) (Invitation, error) {
 }
 
 // invitation is the one with a code, live or not. What has not the form of a code is not looked up.
-func (s *Service) invitation(ctx context.Context, code string) (Invitation, error) {
+func (s *Service) invitation(ctx context.Context, code string) (servers.Invitation, error) {
 	if len(code) != codeLength {
-		return Invitation{}, noInvitation()
+		return servers.Invitation{}, noInvitation()
 	}
 	invitation, err := s.store.Invitation(ctx, code)
-	return invitation, instead(err, noInvitation())
+	return invitation, servers.Instead(err, noInvitation())
 }
 
 // AcceptInvitation makes the caller a member. Whoever is one already gets the server and takes no use, so that a
 // retry after a lost answer succeeds, though its own first try may have used the invitation up.
-func (s *Service) AcceptInvitation(ctx context.Context, code string) (Server, error) {
+func (s *Service) AcceptInvitation(ctx context.Context, code string) (servers.Server, error) {
 	user, err := beep.UserFrom(ctx)
 	if err != nil {
-		return Server{}, err
+		return servers.Server{}, err
 	}
 	invitation, err := s.invitation(ctx, code)
 	if err != nil {
-		return Server{}, err
+		return servers.Server{}, err
 	}
-	err = s.join(ctx, Member{User: user, Server: invitation.Server}, InvitationUsed{code})
-	if err != nil && !errors.Is(err, errMoved) { // which here is: a member already
-		return Server{}, instead(err, noInvitation())
+	err = s.join(ctx, servers.Member{User: user, Server: invitation.Server}, servers.InvitationUsed{Code: code})
+	if err != nil && !errors.Is(err, servers.ErrMoved) { // which here is: a member already
+		return servers.Server{}, servers.Instead(err, noInvitation())
 	}
 	server, err := s.store.Server(ctx, invitation.Server)
-	return server, instead(err, noInvitation())
+	return server, servers.Instead(err, noInvitation())
+}
+
+func noInvitation() *beep.Error {
+	return beep.NotFound(beep.CodeInviteNotFound, "this invitation does not work, or no more")
 }
