@@ -31,6 +31,7 @@ func (s *Store) GetTicket(ctx context.Context, kind users.TicketKind, id users.D
 }
 
 // UpdateTicket lets fn change a ticket.
+// The row is locked from the read to the commit, so what fn counts in the data cannot be counted past.
 func (s *Store) UpdateTicket(ctx context.Context, kind users.TicketKind, id users.Digest, fn func(*users.Ticket) error) error {
 	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		t, err := scanTicket(tx.QueryRow(ctx, ticketByID+" {{lock_rows}}", kind, id[:]))
@@ -76,6 +77,7 @@ func lockAttempts(ctx context.Context, tx *sqldb.Tx, keys []string) ([]users.Att
 	known := make(map[string]users.Attempts, len(keys))
 	for _, key := range slices.Sorted(slices.Values(keys)) {
 		var a users.Attempts
+		// Updated to what it is: DO NOTHING would neither lock the row nor answer it.
 		err := tx.QueryRow(ctx, `INSERT INTO attempts (key, failures, last_at, until_at) VALUES (?, 0, 0, 0)
 			ON CONFLICT (key) DO UPDATE SET failures = attempts.failures RETURNING failures, last_at, until_at`, key).
 			Scan(&a.Failures, clock{&a.Last}, clock{&a.Until})
@@ -84,6 +86,7 @@ func lockAttempts(ctx context.Context, tx *sqldb.Tx, keys []string) ([]users.Att
 		}
 		known[key] = a
 	}
+	// The locks were taken in the order of the keys; the answer is in the caller's.
 	list := make([]users.Attempts, len(keys))
 	for i, key := range keys {
 		list[i] = known[key]
@@ -91,6 +94,7 @@ func lockAttempts(ctx context.Context, tx *sqldb.Tx, keys []string) ([]users.Att
 	return list, nil
 }
 
+// storeAttempts deletes what fn left at zero. Kept, there would be a row for each address that ever failed.
 func storeAttempts(ctx context.Context, tx *sqldb.Tx, key string, a users.Attempts) error {
 	if a == (users.Attempts{}) {
 		_, err := tx.Exec(ctx, "DELETE FROM attempts WHERE key = ?", key)
@@ -116,6 +120,7 @@ func (s *Store) SigningKeys(ctx context.Context) ([]users.SigningKey, error) {
 }
 
 // Sweep deletes what is over, each kind in a transaction of its own: none waits for another's.
+// An error of one does not keep the others from their turn; what it left goes with the next sweep.
 func (s *Store) Sweep(ctx context.Context, now, old time.Time) error {
 	n, o := millis(now), millis(old)
 	var errs []error
@@ -125,11 +130,14 @@ func (s *Store) Sweep(ctx context.Context, now, old time.Time) error {
 	}{
 		{"DELETE FROM tickets WHERE expires_at < ?", []any{n}},
 		{"DELETE FROM refresh_tokens WHERE expires_at < ?", []any{n}},
+		// With what is left of their refresh tokens, by ON DELETE CASCADE; the feed needs no row for tokens that time has
+		// ended.
 		{"DELETE FROM sessions WHERE expires_at < ?", []any{o}},
 		{"DELETE FROM sessions WHERE ended_at <> 0 AND ended_at < ?", []any{o}},
 		{"DELETE FROM attempts WHERE last_at < ?", []any{o}},
 		{"DELETE FROM revocations WHERE appended_at < ?", []any{o}},
 		{"DELETE FROM letters WHERE sent_at < ?", []any{o}},
+		// The newest that signed before old took over from all before it, and what those signed has expired.
 		{"DELETE FROM signing_keys WHERE generation < (SELECT max(generation) FROM signing_keys WHERE active_at < ?)", []any{o}},
 	} {
 		if _, err := s.db.Exec(ctx, q.text, q.args...); err != nil {
@@ -139,6 +147,7 @@ func (s *Store) Sweep(ctx context.Context, now, old time.Time) error {
 	return errors.Join(errs...)
 }
 
+// mailColumns are in the order of PostMail's arguments and of ClaimMail's Scan.
 const mailColumns = "id, kind, address, locale, ticket, browser, tries, due_at, created_at"
 
 // PostMail stores a mail.
@@ -177,6 +186,7 @@ func (s *Store) DropMail(ctx context.Context, id uint64) error {
 }
 
 // KeepLetter stores a letter in place of the oldest.
+// Ids are minted in the order of time, so the highest are the newest; two letters may well have the same sent_at.
 func (s *Store) KeepLetter(ctx context.Context, id uint64, l users.Letter, keep int) error {
 	err := s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec(ctx, "INSERT INTO letters (id, folded, address, subject, body, sent_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -191,6 +201,7 @@ func (s *Store) KeepLetter(ctx context.Context, id uint64, l users.Letter, keep 
 }
 
 // Letters answers letters, newest first.
+// The address comes folded, or empty for all.
 func (s *Store) Letters(ctx context.Context, to string, limit int) ([]users.Letter, error) {
 	return sqldb.All(func(row sqldb.Scanner) (l users.Letter, err error) {
 		err = row.Scan(&l.To, &l.Subject, &l.Text, clock{&l.At})

@@ -11,9 +11,10 @@ import (
 	"github.com/beep-chat/beep/users"
 )
 
+// userColumns name their table, since a session is read together with its user and both have an id.
 const userColumns = "u.id, u.username, u.display_name, u.email, u.roles, u.created_at"
 
-// userDest is where a row of userColumns goes; done finishes it.
+// userDest is where a row of userColumns goes; its caller makes Roles of roles.
 func userDest(u *users.User, roles *string) []any {
 	return []any{&u.ID, &u.Username, &u.DisplayName, &u.Email, roles, clock{&u.CreatedAt}}
 }
@@ -37,6 +38,7 @@ func (s *Store) ListUsers(ctx context.Context, ids []beep.UserID) ([]users.User,
 		return nil, err
 	}
 	place := make(map[beep.UserID]int, len(ids))
+	// Backwards, so that the first place of an id that is asked for twice is the one that counts.
 	for i, id := range slices.Backward(ids) {
 		place[id] = i
 	}
@@ -55,7 +57,10 @@ func (s *Store) UpdateUser(ctx context.Context, id beep.UserID, fn func(*users.U
 		if err := fn(&u); err != nil {
 			return err
 		}
+		// The two columns that the port lets fn change: a username or an address would need its unique index looked
+		// after.
 		_, err = tx.Exec(ctx, "UPDATE users SET display_name = ?, roles = ? WHERE id = ?", u.DisplayName, strings.Join(u.Roles, " "), int64(id))
+		// Assigned at the end of each run: the closure may run again.
 		out = u
 		return err
 	})
@@ -63,6 +68,7 @@ func (s *Store) UpdateUser(ctx context.Context, id beep.UserID, fn func(*users.U
 }
 
 // UsernameFree says whether no user has a username.
+// It spares people a form that cannot succeed and decides nothing; CreateAccount does.
 func (s *Store) UsernameFree(ctx context.Context, username string) (bool, error) {
 	var n int
 	err := s.db.QueryRow(ctx, "SELECT count(*) FROM users WHERE username = ?", username).Scan(&n)
@@ -70,6 +76,8 @@ func (s *Store) UsernameFree(ctx context.Context, username string) (bool, error)
 }
 
 // CreateAccount stores a user with its identity and account in place of the sign-up.
+// The sign-up is deleted first. Its row is what two confirmations of it wait for, so the second finds it used and is
+// not told that its own name is taken.
 func (s *Store) CreateAccount(ctx context.Context, a users.NewAccount) error {
 	u, id := a.User, int64(a.User.ID)
 	err := s.db.Tx(ctx, func(tx *sqldb.Tx) error {
@@ -87,6 +95,7 @@ func (s *Store) CreateAccount(ctx context.Context, a users.NewAccount) error {
 		if err != nil {
 			return taken(err, "email", users.TakenEmail)
 		}
+		// What clashes here was minted and not typed, so it is a plain conflict and no TakenError.
 		_, err = tx.Exec(ctx, "INSERT INTO identities (issuer, subject, user_id) VALUES (?, ?, ?)", a.Identity.Issuer, a.Identity.Subject, id)
 		return err
 	})
@@ -120,10 +129,13 @@ func (s *Store) AccountOf(ctx context.Context, user beep.UserID) (users.Account,
 }
 
 // SetPassword changes a password and ends the sessions it does not keep.
+// Locks are taken in the order account, ticket, sessions by id, feed, and CreateSession begins with the account too:
+// whoever meets another here waits in a line and never in a circle.
 func (s *Store) SetPassword(ctx context.Context, c users.PasswordChange) (ended []beep.SessionID, err error) {
 	user := int64(c.User)
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		err := changed(tx.Exec(ctx, "UPDATE accounts SET password = ?, version = version + 1 WHERE user_id = ? AND version = ?", c.Password, user, c.Version))
+		// Another version, or no account any more: whoever allowed the change had seen something else.
 		if errors.Is(err, beep.ErrNotFound) {
 			return beep.ErrConflict
 		}
@@ -162,6 +174,8 @@ func scanID(s sqldb.Scanner) (id beep.SessionID, err error) {
 }
 
 // Rehash replaces the form of an unchanged password.
+// That no row has the version is no error: the password was changed meanwhile, and the old one's hash must not
+// return.
 func (s *Store) Rehash(ctx context.Context, user beep.UserID, version int64, password string) error {
 	_, err := s.db.Exec(ctx, "UPDATE accounts SET password = ? WHERE user_id = ? AND version = ?", password, int64(user), version)
 	return err

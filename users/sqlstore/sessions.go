@@ -59,6 +59,7 @@ func (s *Store) SessionBySecret(ctx context.Context, secret users.Digest) (users
 }
 
 // SessionOf answers a session of the user whom an identity names.
+// The subject is looked up and not taken for a user's id, which it is only with the built-in provider.
 func (s *Store) SessionOf(ctx context.Context, id beep.SessionID, identity users.Identity) (users.Session, users.User, error) {
 	return scanSession(s.db.QueryRow(ctx, "SELECT "+sessionColumns+", "+userColumns+` FROM sessions s JOIN users u ON u.id = s.user_id
 		JOIN identities i ON i.user_id = u.id WHERE s.id = ? AND i.issuer = ? AND i.subject = ?`,
@@ -73,6 +74,7 @@ func (s *Store) BrowserKnown(ctx context.Context, email string, browser users.Di
 }
 
 // TouchSession stores the times of a session that lives.
+// That it lives is a condition of the statement, so an end that commits first stays an end.
 func (s *Store) TouchSession(ctx context.Context, n users.Session) error {
 	return changed(s.db.Exec(ctx, "UPDATE sessions SET proven_at = ?, seen_at = ?, expires_at = ? WHERE id = ? AND ended_at = 0",
 		millis(n.Proven), millis(n.Seen), millis(n.Expires), int64(n.ID)))
@@ -84,12 +86,14 @@ func (s *Store) EndSession(ctx context.Context, id beep.SessionID, at time.Time)
 		ended, err = endSession(ctx, tx, id, at)
 		return err
 	})
+	// A commit that failed has ended nothing, whatever the closure saw.
 	return ended && err == nil, err
 }
 
 // endSession marks the session, forgets its refresh tokens and appends to the feed: the one way a session ends.
 func endSession(ctx context.Context, tx *sqldb.Tx, id beep.SessionID, at time.Time) (bool, error) {
 	session := int64(id)
+	// Two who end it queue for its row; the second finds it ended and appends nothing.
 	err := changed(tx.Exec(ctx, "UPDATE sessions SET ended_at = ? WHERE id = ? AND ended_at = 0", millis(at), session))
 	if errors.Is(err, beep.ErrNotFound) {
 		return false, nil
@@ -100,7 +104,8 @@ func endSession(ctx context.Context, tx *sqldb.Tx, id beep.SessionID, at time.Ti
 	if _, err := tx.Exec(ctx, "DELETE FROM refresh_tokens WHERE session_id = ?", session); err != nil {
 		return false, err
 	}
-	// Last, because the lock on the feed's head is everyone's.
+	// Last, because the lock on the feed's head is everyone's. It is held until the commit, so numbers become visible
+	// in their order; those of a sequence would not.
 	var seq int64
 	if err := tx.QueryRow(ctx, "UPDATE feed SET head = head + 1 WHERE id = 1 RETURNING head").Scan(&seq); err != nil {
 		return false, err
@@ -149,8 +154,11 @@ func (s *Store) ChangeGrant(ctx context.Context, key users.Digest, fn func(users
 }
 
 // lockGrant finds a grant and locks its session, then reads all of it again under the lock.
+// What the first look finds is only good for knowing which session to lock: until the lock is held the code may be
+// traded and the session ended.
 func lockGrant(ctx context.Context, tx *sqldb.Tx, key users.Digest) (users.Grant, error) {
 	var session int64
+	// All three lead to one session, so any of the rows will do.
 	err := tx.QueryRow(ctx, `SELECT session_id FROM tickets WHERE kind = ? AND id = ?
 		UNION ALL SELECT session_id FROM refresh_tokens WHERE token = ?
 		UNION ALL SELECT session_id FROM refresh_tokens WHERE family = ? LIMIT 1`, users.TicketCode, key[:], key[:], key[:]).Scan(&session)
@@ -166,15 +174,19 @@ func lockGrant(ctx context.Context, tx *sqldb.Tx, key users.Digest) (users.Grant
 	if err != nil {
 		return g, err
 	}
+	// The code before its family: as long as it is there it has none.
 	err = tx.QueryRow(ctx, "SELECT data, expires_at FROM tickets WHERE kind = ? AND id = ?", users.TicketCode, key[:]).Scan(&g.Code, clock{&g.Expires})
 	if !errors.Is(err, sql.ErrNoRows) {
 		return g, err
 	}
+	// By its own digest, or as one of the family that a code began, of which the oldest will do.
 	g.Refresh, err = scanRefresh(tx.QueryRow(ctx, "SELECT "+refreshColumns+` FROM refresh_tokens r WHERE r.token = ? OR r.family = ?
 		ORDER BY CASE WHEN r.token = ? THEN 0 ELSE 1 END, r.created_at LIMIT 1`, key[:], key[:], key[:]))
 	return g, err
 }
 
+// changeGrant does what fn decided. An end comes alone: it deletes the session's tokens, and none may be issued after
+// it.
 func changeGrant(ctx context.Context, tx *sqldb.Tx, key users.Digest, g users.Grant, c users.Change) error {
 	if !c.End.IsZero() {
 		_, err := endSession(ctx, tx, g.Session.ID, c.End)
@@ -186,6 +198,7 @@ func changeGrant(ctx context.Context, tx *sqldb.Tx, key users.Digest, g users.Gr
 		}
 	}
 	if c.Trade {
+		// Without a condition on the count: under the session's lock it is what fn saw.
 		r := c.Refresh
 		if _, err := tx.Exec(ctx, "UPDATE refresh_tokens SET rotated_at = ?, trades = ? WHERE token = ?", millis(r.Rotated), r.Trades, r.Token[:]); err != nil {
 			return err

@@ -1,4 +1,7 @@
 // Package sqlstore keeps users in SQLite or PostgreSQL, with one SQL text for both.
+//
+// It holds no rule. A condition in a statement is one that the port names, and it stands in the statement that
+// changes rather than in a read before it, so that it still holds when the change is made.
 package sqlstore
 
 import (
@@ -45,7 +48,7 @@ func (s *Store) DB() *sqldb.DB { return s.db }
 // Ping says whether the store can be used.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
-// millis is how a time is stored; zero is 0.
+// millis is how a time is stored; zero is 0 and not NULL, so every condition on it is a plain comparison.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -87,7 +90,8 @@ func changed(res sql.Result, err error) error {
 // digest scans a stored digest into d.
 type digest struct{ d *users.Digest }
 
-// Scan copies the bytes; a column of another size is a fault of the schema.
+// Scan copies the bytes, which are the driver's until the next row. A column of another size is a fault of the
+// schema.
 func (d digest) Scan(src any) error {
 	b, ok := src.([]byte)
 	if !ok || len(b) != len(d.d) {

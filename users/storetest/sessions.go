@@ -9,6 +9,8 @@ import (
 	"github.com/beep-chat/beep/users"
 )
 
+// Every field comes back as it went in. No two times are the same, so columns that are mixed up are seen; and a touch
+// moves three of them and nothing else.
 func sessionRoundTrip(t *testing.T, s users.Store) {
 	ctx, u := t.Context(), addUser(t, s, 1)
 	want := addSession(t, s, u, 1)
@@ -23,6 +25,7 @@ func sessionRoundTrip(t *testing.T, s users.Store) {
 	equal(t, "session after a touch", got, want)
 	_, _, err = s.SessionBySecret(ctx, digest("nobody's"))
 	wantErr(t, err, beep.ErrNotFound)
+	// A driver that inserts or replaces would let a second session of that id take over the first.
 	wantErr(t, s.CreateSession(ctx, want, 1), beep.ErrConflict)
 }
 
@@ -33,6 +36,7 @@ func sessionBrowser(t *testing.T, s users.Store) {
 	elsewhere.Browser = digest("another browser")
 	must(t, s.CreateSession(ctx, known, 1))
 	must(t, s.CreateSession(ctx, elsewhere, 1))
+	// Signed out: that makes a browser no stranger.
 	_, err := s.EndSession(ctx, known.ID, at(9))
 	must(t, err)
 	for name, c := range map[string]struct {
@@ -44,7 +48,8 @@ func sessionBrowser(t *testing.T, s users.Store) {
 		"of another's account": {users.FoldEmail(u.Email), elsewhere.Browser, false},
 		"never signed in":      {users.FoldEmail(u.Email), digest("a stranger's"), false},
 		"none":                 {users.FoldEmail(u.Email), users.Digest{}, false},
-		"of nobody's account":  {"nobody@example.org", known.Browser, false},
+		// An address without an account is a no like another, not an error that would give it away.
+		"of nobody's account": {"nobody@example.org", known.Browser, false},
 	} {
 		got, err := s.BrowserKnown(ctx, c.email, c.browser)
 		must(t, err)
@@ -52,6 +57,8 @@ func sessionBrowser(t *testing.T, s users.Store) {
 	}
 }
 
+// Between the proof of a password and the session that it opens, the password may change. The version carries the
+// proof: a session under another version, or of an account that is not there, is refused and leaves nothing.
 func sessionVersion(t *testing.T, s users.Store) {
 	u := addUser(t, s, 1)
 	wantErr(t, s.CreateSession(t.Context(), newSession(u, 1), 2), beep.ErrConflict)
@@ -61,6 +68,8 @@ func sessionVersion(t *testing.T, s users.Store) {
 }
 
 // Whoever signs in with the old password while it is changed gets a session that the change ends, or none.
+// A driver that reads the version without a lock lets one in after the change has looked for sessions to end: whoever
+// was being locked out stays.
 func sessionRace(t *testing.T, s users.Store) {
 	ctx, u := t.Context(), addUser(t, s, 1)
 	together(9, func(i int) {
@@ -74,6 +83,7 @@ func sessionRace(t *testing.T, s users.Store) {
 			t.Error(err)
 		}
 	})
+	// A session that is missing came after the change; one that is there came before and was ended by it.
 	for i := range 9 {
 		got, _, err := s.SessionBySecret(ctx, newSession(u, i).Secret)
 		if err == nil && got.Ended.IsZero() {
@@ -82,6 +92,8 @@ func sessionRace(t *testing.T, s users.Store) {
 	}
 }
 
+// A token names its subject and its session, and both have to fit. A driver that compares the subject but not the
+// issuer takes another provider's user for ours, as soon as there is one.
 func sessionIdentity(t *testing.T, s users.Store) {
 	ctx, u, other := t.Context(), addUser(t, s, 1), addUser(t, s, 2)
 	session := addSession(t, s, u, 1)
@@ -99,6 +111,8 @@ func sessionIdentity(t *testing.T, s users.Store) {
 	wantErr(t, err, beep.ErrNotFound)
 }
 
+// Of eight who end a session one has ended it, and the feed gets one row. A driver that appends without having
+// changed anything makes every reader of the feed act on what did not happen.
 func endSessionOnce(t *testing.T, s users.Store) {
 	ctx, u := t.Context(), addUser(t, s, 1)
 	session := addSession(t, s, u, 1)
@@ -116,6 +130,7 @@ func endSessionOnce(t *testing.T, s users.Store) {
 	feed, _, err := s.ListRevocations(ctx, 0, 10)
 	must(t, err)
 	equal(t, "feed", feed, []users.Revocation{{Seq: 1, Session: session.ID}})
+	// A touch that was on its way when the session ended does not bring it back.
 	wantErr(t, s.TouchSession(ctx, session), beep.ErrNotFound)
 	did, err := s.EndSession(ctx, 7, at(9))
 	must(t, err)
@@ -123,9 +138,12 @@ func endSessionOnce(t *testing.T, s users.Store) {
 }
 
 // A reader that follows while sessions end must see each number once, in order, whatever commits when.
+// A driver that takes numbers from a sequence commits them out of order: a reader who has seen 5 never asks for the 4
+// that comes late, and the session that it ends lives on there.
 func feedContiguous(t *testing.T, s users.Store) {
 	const writers, each = 6, 8
 	ctx, u := t.Context(), addUser(t, s, 1)
+	// Made beforehand, so that only the ends race.
 	for i := range writers * each {
 		addSession(t, s, u, i)
 	}
@@ -143,6 +161,7 @@ func feedContiguous(t *testing.T, s users.Store) {
 	var have uint64
 	seen := map[beep.SessionID]bool{}
 	for finished := false; have < writers*each; {
+		// In small pages, so that some end among rows that are being written.
 		list, head, err := s.ListRevocations(ctx, have, 5)
 		must(t, err)
 		for _, r := range list {
@@ -151,6 +170,7 @@ func feedContiguous(t *testing.T, s users.Store) {
 			}
 			seen[r.Session] = true
 		}
+		// The read began after the last commit: what it does not find is not there.
 		if finished && len(list) == 0 {
 			t.Fatalf("the feed stops at %d of %d", have, writers*each)
 		}
@@ -163,6 +183,8 @@ func feedContiguous(t *testing.T, s users.Store) {
 	<-done
 }
 
+// A page ends at its limit, and says besides how far the feed goes. That holds for a reader beyond the end too:
+// without the head it could not tell a quiet feed from one that was put back by a backup.
 func feedPages(t *testing.T, s users.Store) {
 	ctx, u := t.Context(), addUser(t, s, 1)
 	list, head, err := s.ListRevocations(ctx, 0, 10)
@@ -177,12 +199,14 @@ func feedPages(t *testing.T, s users.Store) {
 	must(t, err)
 	equal(t, "page", list, []users.Revocation{{Seq: 2, Session: 5001}, {Seq: 3, Session: 5002}})
 	equal(t, "head", head, 5)
+	// The largest number that a reader can ask for: a driver that adds one to it asks for a negative one.
 	list, head, err = s.ListRevocations(ctx, beep.MaxID, 2)
 	must(t, err)
 	equal(t, "rows after the end", len(list), 0)
 	equal(t, "head from the end", head, 5)
 }
 
+// newRefresh is a token of a family as it is before its first trade; name tells the tokens of one test apart.
 func newRefresh(session users.Session, family users.Digest, name string) users.Refresh {
 	return users.Refresh{
 		Token: digest("token %s", name), Family: family, Session: session.ID, Client: "beep-web",
@@ -190,6 +214,9 @@ func newRefresh(session users.Session, family users.Digest, name string) users.R
 	}
 }
 
+// A code is traded once; whoever comes with it later must find the family that it began. That is how a stolen code is
+// noticed (RFC 6749, 4.1.2), and why ErrNotFound is the wrong answer for a code that was there. A driver that reads
+// the code before it holds the session's lock trades it twice.
 func codeTrade(t *testing.T, s users.Store) {
 	ctx, u := t.Context(), addUser(t, s, 1)
 	session, code := addSession(t, s, u, 1), digest("code")
@@ -201,6 +228,7 @@ func codeTrade(t *testing.T, s users.Store) {
 	equal(t, "grant of a code", got, users.Grant{Code: []byte("data"), Expires: at(60), Session: session, User: u})
 
 	var traded, seen atomic.Int64
+	// Every trader has a token of its own to issue, so it is not the token's key that keeps the others out.
 	together(6, func(i int) {
 		err := s.ChangeGrant(ctx, code, func(g users.Grant) (users.Change, error) {
 			if g.Code == nil {
@@ -225,6 +253,7 @@ func codeTrade(t *testing.T, s users.Store) {
 }
 
 // issue puts refresh tokens into a session by trading a code for them.
+// The port knows no other way: no token without a code.
 func issue(t *testing.T, s users.Store, session users.Session, family users.Digest, tokens ...users.Refresh) {
 	t.Helper()
 	must(t, s.PutTicket(t.Context(), users.Ticket{Kind: users.TicketCode, ID: family, Session: session.ID, Data: []byte("{}"), Expires: at(60)}))
@@ -233,6 +262,8 @@ func issue(t *testing.T, s users.Store, session users.Session, family users.Dige
 	}))
 }
 
+// A traded token is kept, with when and how often: one that comes again can only be told from one that never was
+// while it is known (RFC 9700, 4.14.2). A code leads to its family's tokens once it is traded itself.
 func refreshTrade(t *testing.T, s users.Store) {
 	ctx, u := t.Context(), addUser(t, s, 1)
 	session, code := addSession(t, s, u, 1), digest("code")
@@ -254,11 +285,13 @@ func refreshTrade(t *testing.T, s users.Store) {
 	got, err = grant(ctx, s, code)
 	must(t, err)
 	equal(t, "the family of the code", got.Refresh.Family, code)
+	// A token that is there is not written over: two holders must never have the same secret.
 	wantErr(t, s.ChangeGrant(ctx, second.Token, func(users.Grant) (users.Change, error) {
 		return users.Change{Issue: []users.Refresh{first}}, nil
 	}), beep.ErrConflict)
 }
 
+// With an error fn has decided nothing, whatever Change came with it: the code is still good and the session lives.
 func refusedChange(t *testing.T, s users.Store) {
 	ctx, u, refuse := t.Context(), addUser(t, s, 1), errors.New("no")
 	session, code := addSession(t, s, u, 1), digest("code")
@@ -287,6 +320,7 @@ func grantsInLine(t *testing.T, s users.Store) {
 			ended.Add(1)
 			return
 		}
+		// Read before the call: if the session had ended by then, nothing of it may be found.
 		before := ended.Load()
 		err := s.ChangeGrant(ctx, token.Token, func(g users.Grant) (users.Change, error) {
 			if before > 0 || !g.Session.Ended.IsZero() {
@@ -299,9 +333,11 @@ func grantsInLine(t *testing.T, s users.Store) {
 			t.Error(err)
 		}
 	})
+	// However the race went, the session has ended and nothing of it is left.
 	_, err := grant(ctx, s, token.Token)
 	wantErr(t, err, beep.ErrNotFound)
 
+	// The same without an end among them: ten trades are counted as ten.
 	session, code = addSession(t, s, u, 2), digest("code 2")
 	token = newRefresh(session, code, "2")
 	issue(t, s, session, code, token)
@@ -319,6 +355,8 @@ func grantsInLine(t *testing.T, s users.Store) {
 	equal(t, "trades counted", got.Refresh.Trades, 10)
 }
 
+// An end that fn decides is an end like EndSession's: every token of the session goes, with the feed's row in the
+// same transaction, and what the same Change would issue is never made. The user's other session keeps its token.
 func endForgetsTokens(t *testing.T, s users.Store) {
 	ctx, u := t.Context(), addUser(t, s, 1)
 	session, code := addSession(t, s, u, 1), digest("code")
@@ -344,9 +382,13 @@ func endForgetsTokens(t *testing.T, s users.Store) {
 	equal(t, "end", got.Ended, at(9))
 }
 
+// There is a row on either side of each bound. A driver that sweeps too much forgets what still has to be answered
+// for, such as the end of a session whose tokens are about; one that sweeps too little keeps what was to be gone.
 func sweep(t *testing.T, s users.Store) {
 	ctx, u := t.Context(), addUser(t, s, 1)
 	now, old := at(10_000), at(5000)
+	// One session lives on, one expired and one ended before old, and one ended after it, which is still to be answered
+	// for.
 	live, code := newSession(u, 1), digest("code")
 	live.Expires = at(20_000)
 	must(t, s.CreateSession(ctx, live, 1))
@@ -362,6 +404,7 @@ func sweep(t *testing.T, s users.Store) {
 	_, err = s.EndSession(ctx, recent.ID, at(5001))
 	must(t, err)
 
+	// In the session that lives, since tokens of another would go with it.
 	gone, stays := newRefresh(live, code, "gone"), newRefresh(live, code, "stays")
 	gone.Expires, stays.Expires = at(9999), at(10_001)
 	issue(t, s, live, code, gone, stays)
@@ -370,6 +413,7 @@ func sweep(t *testing.T, s users.Store) {
 	for key, last := range map[string]int{"gone": 4999, "stays": 5001} {
 		must(t, s.UpdateAttempts(ctx, []string{key}, func(a []users.Attempts) error { a[0] = users.Attempts{Failures: 3, Last: at(last)}; return nil }))
 	}
+	// A key is over when a newer one has been signing since before old: what it signed has expired by then.
 	for i, active := range []int{1, 2, 4999, 5001} {
 		must(t, s.AddSigningKey(ctx, users.SigningKey{Generation: int64(i + 1), ID: "k", Private: []byte("p"), Public: []byte("q"), Active: at(active)}))
 	}
@@ -403,6 +447,8 @@ func sweep(t *testing.T, s users.Store) {
 	must(t, err)
 	equal(t, "feed", feed, []users.Revocation{{Seq: 2, Session: recent.ID}})
 	equal(t, "head", head, 2)
+	// The numbers go on though the rows are gone: a feed that began again at 1 would hide its new rows from every
+	// reader.
 	again := addSession(t, s, u, 5)
 	_, err = s.EndSession(ctx, again.ID, at(9))
 	must(t, err)

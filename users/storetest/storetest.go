@@ -1,4 +1,8 @@
 // Package storetest is what every users.Store must do, as a test that each driver runs.
+//
+// A group holds one promise of the port, and its name says which. What the port promises of things that happen at
+// once is tried at once, so a driver that is right for one caller at a time fails. There is no list of exceptions: a
+// driver that cannot pass a group is mended, or the port is changed for all of them.
 package storetest
 
 import (
@@ -17,6 +21,7 @@ import (
 )
 
 // Run runs the suite; fresh answers an empty store that lives as long as its test.
+// The groups run side by side, each on a store of its own, and none builds on another.
 func Run(t *testing.T, fresh func(t *testing.T) users.Store) {
 	t.Helper()
 	for _, group := range []struct {
@@ -74,6 +79,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// wantErr takes a wrapped error too: a driver may say what it was doing.
 func wantErr(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
@@ -81,6 +87,7 @@ func wantErr(t *testing.T, err, want error) {
 	}
 }
 
+// equal names the field that differs, which for a driver is the column to look at.
 func equal[T any](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -88,11 +95,13 @@ func equal[T any](t *testing.T, what string, got, want T) {
 	}
 }
 
+// digest stands for the secret of those words; the same words are the same secret.
 func digest(format string, args ...any) users.Digest {
 	return users.DigestOf(fmt.Sprintf(format, args...))
 }
 
 // newAccount is what makes user n.
+// The address is written with a capital that its folded form lacks, so a driver that keeps one for the other is seen.
 func newAccount(n int) users.NewAccount {
 	id := beep.UserID(1000 + n)
 	name := fmt.Sprintf("user%d", n)
@@ -105,6 +114,7 @@ func newAccount(n int) users.NewAccount {
 }
 
 // addUser makes user n with its sign-up.
+// The ticket is made first because there is no other way to an account.
 func addUser(t *testing.T, s users.Store, n int) users.User {
 	t.Helper()
 	a := newAccount(n)
@@ -113,6 +123,7 @@ func addUser(t *testing.T, s users.Store, n int) users.User {
 	return a.User
 }
 
+// newSession is session n of u. All have one browser: who needs another sets it.
 func newSession(u users.User, n int) users.Session {
 	return users.Session{
 		ID: beep.SessionID(5000 + n), User: u.ID, Secret: digest("secret %d", n), Browser: digest("browser"),
@@ -120,6 +131,7 @@ func newSession(u users.User, n int) users.Session {
 	}
 }
 
+// addSession opens session n of an account that still has its first password.
 func addSession(t *testing.T, s users.Store, u users.User, n int) users.Session {
 	t.Helper()
 	session := newSession(u, n)
@@ -136,6 +148,9 @@ func together(n int, fn func(i int)) {
 	wg.Wait()
 }
 
+// Asked for backwards, one of them twice and one that is not there: the answer keeps the order, has each once, and
+// leaves out who is missing. A driver that answers in the order of its index fails, as does one that gives
+// SQL an empty IN.
 func listUsers(t *testing.T, s users.Store) {
 	a, b := addUser(t, s, 1), addUser(t, s, 2)
 	got, err := s.ListUsers(t.Context(), []beep.UserID{b.ID, 7, a.ID, b.ID})
@@ -146,6 +161,8 @@ func listUsers(t *testing.T, s users.Store) {
 	equal(t, "ListUsers of none", len(got), 0)
 }
 
+// Sixteen at once add to what they find. A driver that reads before it locks writes over a neighbour's change, and
+// the name comes out short.
 func updateUser(t *testing.T, s users.Store) {
 	u := addUser(t, s, 1)
 	together(16, func(int) {
@@ -162,6 +179,7 @@ func updateUser(t *testing.T, s users.Store) {
 	must(t, err)
 	equal(t, "display name after 16 updates", got.DisplayName, u.DisplayName+"++++++++++++++++")
 	equal(t, "roles after 16 updates", len(got.Roles), 16)
+	// fn changes the user before it refuses; nothing of that may stay.
 	refuse := errors.New("no")
 	_, err = s.UpdateUser(t.Context(), u.ID, func(u *users.User) error { u.DisplayName = "x"; return refuse })
 	wantErr(t, err, refuse)
@@ -172,6 +190,9 @@ func updateUser(t *testing.T, s users.Store) {
 	wantErr(t, err, beep.ErrNotFound)
 }
 
+// User, identity and account are made together or not at all. A driver that stores the user before it has found the
+// sign-up leaves a name that is taken and belongs to nobody. The sign-up goes with the account: it confirms nothing
+// twice.
 func createAccount(t *testing.T, s users.Store) {
 	ctx, a := t.Context(), newAccount(1)
 	wantErr(t, s.CreateAccount(ctx, a), beep.ErrNotFound) // no sign-up
@@ -196,6 +217,8 @@ func createAccount(t *testing.T, s users.Store) {
 	wantErr(t, err, beep.ErrNotFound)
 }
 
+// The refusal says which value is another's, because the page has to say which one to change, and it is a conflict
+// for whoever asks no further. The sign-up stays, since its owner comes back with another name.
 func takenValues(t *testing.T, s users.Store) {
 	addUser(t, s, 1)
 	tests := []struct {
@@ -205,11 +228,13 @@ func takenValues(t *testing.T, s users.Store) {
 	}{
 		{"username", func(a *users.NewAccount) { a.User.Username = "user1" }, users.TakenError{What: users.TakenUsername}},
 		{"email", func(a *users.NewAccount) { a.Account.Email = "user1@example.org" }, users.TakenError{What: users.TakenEmail}},
+		// No TakenError: a person can do nothing about an id. The service mints another.
 		{"id", func(a *users.NewAccount) { a.User.ID, a.Account.User = 1001, 1001 }, beep.ErrConflict},
 	}
 	for i, tt := range tests {
 		a := newAccount(10 + i)
 		tt.change(&a)
+		// It has expired by any clock, and that is not the store's to judge.
 		must(t, s.PutTicket(t.Context(), users.Ticket{Kind: users.TicketSignup, ID: a.Signup, Data: []byte("{}"), Expires: at(1)}))
 		err := s.CreateAccount(t.Context(), a)
 		wantErr(t, err, tt.want)
@@ -217,12 +242,15 @@ func takenValues(t *testing.T, s users.Store) {
 		if _, err := s.GetTicket(t.Context(), users.TicketSignup, a.Signup); err != nil {
 			t.Errorf("the sign-up of a taken %s is gone: %v", tt.name, err)
 		}
+		// Nothing else of the account may stay. (The id's is user 1's own.)
 		if _, err := s.AccountOf(t.Context(), a.User.ID); tt.name != "id" && !errors.Is(err, beep.ErrNotFound) {
 			t.Errorf("an account with a taken %s: %v", tt.name, err)
 		}
 	}
 }
 
+// Eight confirmations of one sign-up, as of a link that is opened in two tabs, each with an id minted for it. One of
+// them makes the account.
 func createAccountOnce(t *testing.T, s users.Store) {
 	a := newAccount(1)
 	must(t, s.PutTicket(t.Context(), users.Ticket{Kind: users.TicketSignup, ID: a.Signup, Data: []byte("{}"), Expires: at(1)}))
@@ -239,6 +267,8 @@ func createAccountOnce(t *testing.T, s users.Store) {
 	equal(t, "accounts made of one sign-up", made.Load(), 1)
 }
 
+// What people write comes back to the character: marks that turn the direction, joiners within an emoji, quotes, and
+// what LIKE or a placeholder would take for its own. A driver that writes values into its statements fails here.
 func unicodeText(t *testing.T, s users.Store) {
 	u := addUser(t, s, 1)
 	name := "Zoë \u200fש 👩🏽\u200d🚀 'quoted\" \\ %_ ?"
@@ -249,6 +279,9 @@ func unicodeText(t *testing.T, s users.Store) {
 	equal(t, "display name", got[0].DisplayName, name)
 }
 
+// A new password ends every session but the one that set it, and each end has its row in the feed. It is one
+// transaction: a driver that needs two leaves a thief signed in when it dies between them. Other users' sessions go
+// on. A version that has moved on is refused: whoever allowed the change had seen another password.
 func setPassword(t *testing.T, s users.Store) {
 	ctx, u := t.Context(), addUser(t, s, 1)
 	other := addUser(t, s, 2)
@@ -262,6 +295,7 @@ func setPassword(t *testing.T, s users.Store) {
 	got, err := s.AccountOf(ctx, u.ID)
 	must(t, err)
 	equal(t, "account", got, users.Account{User: u.ID, Email: "user1@example.org", Password: "new", Version: 2})
+	// Looked up and not inferred from the answer, which a driver could give without doing it.
 	for _, session := range []users.Session{keep, theirs} {
 		kept, _, err := s.SessionBySecret(ctx, session.Secret)
 		must(t, err)
@@ -276,6 +310,8 @@ func setPassword(t *testing.T, s users.Store) {
 	equal(t, "head", head, 2)
 }
 
+// The ticket of a reset is used up by the change that it allows. A driver that has changed the password before it
+// misses the ticket, and does not undo that, is found by the version.
 func resetOnce(t *testing.T, s users.Store) {
 	ctx, u, reset := t.Context(), addUser(t, s, 1), digest("reset")
 	session := addSession(t, s, u, 1)
@@ -298,6 +334,8 @@ func resetOnce(t *testing.T, s users.Store) {
 	equal(t, "end of the session", over.Ended, at(9))
 }
 
+// A password that is hashed anew is the same password: its version stays and no session ends. If it was changed in
+// the meantime, the hash of the old one must not come back.
 func rehash(t *testing.T, s users.Store) {
 	ctx, u := t.Context(), addUser(t, s, 1)
 	must(t, s.Rehash(ctx, u.ID, 1, "same, dearer"))
