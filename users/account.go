@@ -70,9 +70,11 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (handle string, err err
 	if len(fields) > 0 {
 		return "", &beep.Error{Kind: beep.KindInvalid, Code: beep.CodeInvalidField, Msg: "something is missing or wrong", Fields: fields}
 	}
+	// Counted before the hash and the mail, which are what a flood would cost us.
 	if err := s.attemptMail(ctx, email, in.Visitor); err != nil {
 		return "", err
 	}
+	// Names are public, so that one is taken may be said here; addresses are not.
 	free, err := s.store.UsernameFree(ctx, username)
 	if err != nil {
 		return "", err
@@ -98,6 +100,7 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (handle string, err err
 }
 
 // ResendSignUp sends another code and link for a sign-up; those before no longer work.
+// It is bounded as a new one is: a sign-up that waits must be no way around the bound.
 func (s *Service) ResendSignUp(ctx context.Context, v Visitor, handle string) error {
 	data, err := s.signup(ctx, DigestOf(handle))
 	if err != nil {
@@ -187,6 +190,8 @@ func (s *Service) Confirm(ctx context.Context, in Confirm) (Confirmed, error) {
 	if in.Link != "" {
 		parsed := parseConfirmLink(in.Link)
 		id, link = parsed.signup, parsed.secret
+		// It would count as a confirmation by code, with an id out of a link in place of the handle that only the browser
+		// has.
 		if link == "" {
 			return Confirmed{}, ErrLinkOver
 		}
@@ -213,6 +218,7 @@ func (s *Service) Confirm(ctx context.Context, in Confirm) (Confirmed, error) {
 	if err != nil {
 		return Confirmed{}, err
 	}
+	// If no session comes of it the account is there all the same, and its owner signs in.
 	opened, err := s.open(ctx, account, in.Visitor)
 	if err != nil || !here {
 		return Confirmed{Opened: opened}, err
@@ -255,12 +261,14 @@ func (s *Service) checkConfirmation(ctx context.Context, id Digest, code, link s
 	right := false
 	err = s.store.UpdateTicket(ctx, TicketSignup, id, func(t *Ticket) error {
 		data, right = signupData{}, false
+		// Under the lock: of guesses at once, none sees a count that another has not seen.
 		if !beep.Now().Before(t.Expires) {
 			return ErrLinkOver
 		}
 		if err := json.Unmarshal(t.Data, &data); err != nil {
 			return err
 		}
+		// A link has 256 random bits. Guesses at it need no count, and must not use up those of the code.
 		if link != "" {
 			right = !data.Link.IsZero() && DigestOf(link) == data.Link
 			return nil
@@ -285,6 +293,8 @@ func (s *Service) checkConfirmation(ctx context.Context, id Digest, code, link s
 	return data, err
 }
 
+// createAccount takes the sign-up for an account. An id that exists is minted anew; that a name or an address is
+// another's is for its owner to hear.
 func (s *Service) createAccount(ctx context.Context, signup Digest, data signupData) (Account, error) {
 	now := beep.Now()
 	for try := 1; ; try++ {
@@ -334,6 +344,7 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Opened, error) {
 }
 
 // prove answers the account of an address if the password is its own.
+// Each step is taken whether there is an account or not, in the same order: one left out would tell by its time.
 func (s *Service) prove(ctx context.Context, email, password string, v Visitor) (Account, error) {
 	t, err := s.signInTries(ctx, email, v)
 	if err != nil {
@@ -357,6 +368,7 @@ func (s *Service) prove(ctx context.Context, email, password string, v Visitor) 
 	if err := s.forgive(ctx, t); err != nil {
 		return Account{}, err
 	}
+	// Now the password is at hand, so now it can be hashed at today's cost.
 	if stale {
 		hashed, err := s.hasher.Hash(ctx, password)
 		if err != nil {
@@ -386,13 +398,15 @@ func (s *Service) ForgotPassword(ctx context.Context, v Visitor, email string, r
 
 // resetData is the ticket of a reset.
 type resetData struct {
-	User    beep.UserID `json:"user"`
-	Version int64       `json:"version"`
-	Request Digest      `json:"request"`
-	Browser Digest      `json:"browser"`
+	User beep.UserID `json:"user"`
+	// As it was when the mail was written: once the password has changed, in whatever way, the link is worth nothing.
+	Version int64  `json:"version"`
+	Request Digest `json:"request"`
+	Browser Digest `json:"browser"`
 }
 
 // CheckReset says whether the link of a reset still works.
+// Looking does not use it up: mail filters open links before their reader does.
 func (s *Service) CheckReset(ctx context.Context, link string) error {
 	_, err := s.ticket(ctx, TicketReset, DigestOf(link))
 	return err
@@ -413,6 +427,7 @@ func (s *Service) ResetPassword(ctx context.Context, v Visitor, link, password s
 	if errors.Is(err, beep.ErrNotFound) || errors.Is(err, beep.ErrConflict) {
 		return Digest{}, ErrLinkOver // used, or overtaken by another change
 	}
+	// The request that waits is in the browser that asked; in another it is not the reader's to go on with.
 	if err != nil || data.Browser != v.Browser {
 		return Digest{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	usersv1 "github.com/beep-chat/beep/api/beep/users/v1"
 )
 
+// userIDs refuses what no store could hold: there an id is a signed number, and a larger one would come out negative.
 func userIDs(in []uint64) ([]beep.UserID, error) {
 	out := make([]beep.UserID, len(in))
 	for i, id := range in {
@@ -20,10 +21,12 @@ func userIDs(in []uint64) ([]beep.UserID, error) {
 	return out, nil
 }
 
+// profileProto is what everyone may know of a user: neither the address nor the roles.
 func profileProto(u User) *usersv1.Profile {
 	return &usersv1.Profile{Id: uint64(u.ID), Username: u.Username, DisplayName: u.DisplayName}
 }
 
+// userProto is for the user alone.
 func userProto(u User) *usersv1.User {
 	return &usersv1.User{
 		Id: uint64(u.ID), Username: u.Username, DisplayName: u.DisplayName, Email: u.Email, CreatedAt: timestampProto(u.CreatedAt),

@@ -41,6 +41,7 @@ type Request struct {
 // Begin keeps a request and answers the id that the pages carry along. It is no secret: it works in the browser of
 // the request only. One address may begin so many in an hour and no more: each is kept for a day.
 func (s *Service) Begin(ctx context.Context, ip netip.Addr, r Request) (id Digest, err error) {
+	// Where nobody else comes, the one address is everyone's.
 	if !s.local {
 		t := throttled{[]string{throttleKey("begin", rest.Neighbourhood(ip))}, []tries{requestsFrom()}}
 		if _, err := s.attempt(ctx, t); err != nil {
@@ -66,6 +67,8 @@ func (s *Service) Pending(ctx context.Context, id Digest, v Visitor) (Request, e
 	if err := json.Unmarshal(t.Data, &r); err != nil {
 		return Request{}, err
 	}
+	// Otherwise whoever began it could have another person finish it, and that person would be signed in to what they
+	// never asked for (login CSRF).
 	if r.Browser != v.Browser {
 		return Request{}, ErrLinkOver
 	}
@@ -116,11 +119,13 @@ type CodeTrade struct {
 
 // TradeCode takes a code, once. A code that comes a second time ends the session that it gave: one of the two who
 // had it has stolen it.
+// So RFC 6749 wants it in 4.1.2.
 func (s *Service) TradeCode(ctx context.Context, in CodeTrade) (Issued, error) {
 	key, now, secret := DigestOf(in.Code), beep.Now(), newSecret()
 	var out Issued
 	replayed := false
 	err := s.store.ChangeGrant(ctx, key, func(g Grant) (Change, error) {
+		// The store may run this again, and nothing of an earlier run may stay.
 		out, replayed = Issued{}, false
 		if g.Code == nil {
 			if replayed = g.Refresh.Family == key && g.Refresh.Client == in.Client; replayed {
@@ -132,6 +137,8 @@ func (s *Service) TradeCode(ctx context.Context, in CodeTrade) (Issued, error) {
 		if err := json.Unmarshal(g.Code, &data); err != nil {
 			return Change{}, err
 		}
+		// The redirect URI must be that of the request (RFC 6749, 4.1.3). What does not fit leaves the code alone: who
+		// has it without its verifier must not be able to use it up.
 		fits := data.Client == in.Client && data.RedirectURI == in.RedirectURI && proves(in.Verifier, data.Challenge)
 		if !fits || !now.Before(g.Expires) || !g.Session.Lives(now) {
 			return Change{}, ErrGrant
@@ -163,6 +170,7 @@ func refreshUntil(session Session, now time.Time) time.Time {
 
 // TradeRefresh trades a refresh token for the next one. Within the grace it may be traded again, because two tabs of
 // one browser do so at once; after it, a token that comes again has been stolen, and its session ends.
+// RFC 9700 describes it in 4.14.2.
 func (s *Service) TradeRefresh(ctx context.Context, client, token string, scopes []string) (Issued, error) {
 	key, now, secret := DigestOf(token), beep.Now(), newSecret()
 	var out Issued
@@ -181,6 +189,7 @@ func (s *Service) TradeRefresh(ctx context.Context, client, token string, scopes
 		if len(scopes) > 0 {
 			out.Scopes = scopes
 		}
+		// With all the scopes that were granted: fewer are asked for once and not given up (RFC 6749, 6).
 		return Change{Trade: true, Refresh: r.traded(now), Issue: []Refresh{{
 			Token: DigestOf(secret), Family: r.Family, Session: r.Session, Client: client, Scopes: r.Scopes,
 			Created: now, Expires: refreshUntil(g.Session, now),
@@ -213,6 +222,7 @@ func (r Refresh) traded(now time.Time) Refresh {
 }
 
 // issued is the end of a trade.
+// A theft is answered like a token that never was: the thief learns nothing from it.
 func (s *Service) issued(ctx context.Context, out Issued, stolen bool, err error) (Issued, error) {
 	if errors.Is(err, beep.ErrNotFound) {
 		return Issued{}, ErrGrant
@@ -231,6 +241,7 @@ func (s *Service) issued(ctx context.Context, out Issued, stolen bool, err error
 
 // RevokeToken ends the session that a client's refresh or access token belongs to. A token that is worth nothing is
 // revoked already.
+// RFC 7009 wants that in 2.2.
 func (s *Service) RevokeToken(ctx context.Context, client, token string) error {
 	key, now := DigestOf(token), beep.Now()
 	err := s.store.ChangeGrant(ctx, key, func(g Grant) (Change, error) {
@@ -246,6 +257,7 @@ func (s *Service) RevokeToken(ctx context.Context, client, token string) error {
 	case !errors.Is(err, beep.ErrNotFound) && !errors.Is(err, ErrGrant):
 		return err
 	}
+	// An access token then, perhaps: those are kept nowhere, and name their session themselves.
 	got, err := s.Introspect(ctx, token)
 	if err != nil || !got.Active || got.Client != client {
 		return err
@@ -262,6 +274,7 @@ type Introspection struct {
 }
 
 // Introspect says what an access token is worth now. A bad token is an answer, not an error.
+// The signature is checked before the store is asked, so what we have not signed costs no look there.
 func (s *Service) Introspect(ctx context.Context, token string) (Introspection, error) {
 	keys, err := s.knownKeys(ctx)
 	if err != nil {

@@ -82,6 +82,7 @@ func (g identityServer) Introspect(ctx context.Context, req *usersv1.IntrospectR
 
 // ListRevocations asks and encodes.
 func (g identityServer) ListRevocations(ctx context.Context, req *usersv1.ListRevocationsRequest) (*usersv1.ListRevocationsResponse, error) {
+	// Before it becomes an int, which on a small machine could wrap around.
 	if req.GetLimit() > maxRevocations {
 		return nil, beep.InvalidField(beep.CodeInvalidField, "limit", "1 to 1000")
 	}

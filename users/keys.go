@@ -77,6 +77,7 @@ func newSigningKey(generation int64, now, active time.Time) (SigningKey, error) 
 	}
 	enc, half := base64.RawURLEncoding.EncodeToString, len(point)/2
 	id := newSecret()[:16]
+	// A coordinate has its full 32 bytes, zeros at its start included (RFC 7518, 6.2.1.2), as the point has it.
 	public, err := json.Marshal(map[string]string{
 		"kty": "EC", "crv": "P-256", "x": enc(point[1 : half+1]), "y": enc(point[half+1:]), "kid": id, "use": "sig", "alg": "ES256",
 	})
@@ -124,6 +125,7 @@ func (s *Service) knownKeys(ctx context.Context) (*oidc.Keys, error) {
 }
 
 // SigningKey answers the key that signs now.
+// A newer key that is published but not yet active is passed over: see keyAnnounce.
 func (s *Service) SigningKey(ctx context.Context) (id string, private *ecdsa.PrivateKey, err error) {
 	keys, err := s.signingKeys(ctx)
 	if err != nil {
@@ -156,6 +158,7 @@ func (s *Service) PublicKeys(ctx context.Context) ([]byte, error) {
 	return jwks(keys), nil
 }
 
+// jwks joins the keys as they were stored, each a JSON object of its own.
 func jwks(keys []SigningKey) []byte {
 	list := make([][]byte, len(keys))
 	for i, k := range keys {

@@ -31,6 +31,7 @@ const (
 
 // bounded is a password as it is worth hashing: one longer than anybody's is none.
 func bounded(password string) string {
+	// No character has more than four bytes.
 	if len(password) > maxPassword*4 {
 		return ""
 	}
@@ -59,6 +60,7 @@ type Hasher struct {
 // NewHasher makes a Hasher that runs slots hashes at once.
 func NewHasher(cost Cost, slots int) *Hasher {
 	h := &Hasher{cost: cost, slots: make(chan struct{}, slots)}
+	// Made when it is first needed, at this Hasher's cost, so that it takes as long as a real one.
 	h.dummy = sync.OnceValue(func() string { return h.encode("", make([]byte, saltBytes)) })
 	return h
 }
@@ -91,12 +93,15 @@ func (h *Hasher) Verify(ctx context.Context, password, stored string) (ok, stale
 	if err != nil {
 		return false, false, err
 	}
+	// At the cost that it was stored at, so a new cost locks nobody out.
 	got := derive(password, salt, cost, len(want))
 	same := subtle.ConstantTimeCompare(got, want) == 1
+	// The dummy is made of the empty password, which is not to match either.
 	return same && stored != "", cost != h.cost, nil
 }
 
 // acquire takes a slot; release gives it back.
+// Beyond the queue it refuses at once: who waits behind a flood holds a request open and is told no in the end.
 func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	if h.queue.Add(1) > int64(cap(h.slots)+waiting) {
 		h.queue.Add(-1)
@@ -119,12 +124,15 @@ func derive(password string, salt []byte, c Cost, size int) []byte {
 	return argon2.IDKey([]byte(norm.NFC.String(password)), salt, c.Passes, c.MemoryKiB, c.Threads, uint32(size))
 }
 
+// encode writes the common string form of argon2. It says all that Verify needs, so the cost may change at any time.
 func (h *Hasher) encode(password string, salt []byte) string {
 	enc := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.cost.MemoryKiB, h.cost.Passes, h.cost.Threads,
 		enc(salt), enc(derive(password, salt, h.cost, keyBytes)))
 }
 
+// decode refuses what it does not know. To take it for a hash that never matches would tell its owner that they
+// mistyped.
 func decode(stored string) (c Cost, salt, key []byte, err error) {
 	parts := strings.Split(stored, "$")
 	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {

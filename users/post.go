@@ -57,6 +57,8 @@ func (s *Service) runPost(ctx context.Context) {
 	}
 }
 
+// sendDue sends until nothing is due. An error is the store's, and ends the round: the next claim would meet it too.
+// A mail that could not be sent is no error here, and does not hold up those behind it.
 func (s *Service) sendDue(ctx context.Context) error {
 	for ctx.Err() == nil {
 		m, err := s.store.ClaimMail(ctx, beep.Now(), postLease)
@@ -136,6 +138,8 @@ func (s *Service) write(ctx context.Context, m Mail) (Letter, error) {
 	return Letter{}, nil
 }
 
+// writeConfirm makes a code and a link. Those of an earlier mail stop working, and guesses of the code are counted
+// anew: there are no more of them than mails, which are bounded, times codeTries.
 func (s *Service) writeConfirm(ctx context.Context, m Mail) (Letter, error) {
 	link, code := newSecret(), newCode()
 	err := s.store.UpdateTicket(ctx, TicketSignup, m.Ticket, func(t *Ticket) error {
@@ -157,6 +161,8 @@ func (s *Service) writeConfirm(ctx context.Context, m Mail) (Letter, error) {
 	return s.compose(m, "confirm", letterData{Code: code, Link: s.issuer + "/oidc/confirm?link=" + confirmLink{m.Ticket, link}.String()})
 }
 
+// writeReset binds the link to the version of the password, so that of two links the second to be used is worth
+// nothing.
 func (s *Service) writeReset(ctx context.Context, m Mail, a Account) (Letter, error) {
 	link := newSecret()
 	data, err := json.Marshal(resetData{User: a.User, Version: a.Version, Request: m.Ticket, Browser: m.Browser})

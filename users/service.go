@@ -127,6 +127,8 @@ func New(d Deps) (*Service, error) {
 }
 
 // checkPublicURL answers the issuer, and whether its host is this machine as seen from itself.
+// It is compared to the letter by everyone who reads our tokens (OpenID Connect Core, 3.1.3.7), so there is one form
+// of it: lower case, without a slash at the end.
 func checkPublicURL(raw string) (issuer string, local bool, err error) {
 	u, err := url.Parse(raw)
 	switch {
@@ -173,6 +175,7 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
+// runUpkeep runs in every replica: what one has swept, the next does not find.
 func (s *Service) runUpkeep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -195,6 +198,7 @@ func (s *Service) upkeep(ctx context.Context) error {
 
 // ListUsers answers the profiles of ids that exist, in the order of ids.
 func (s *Service) ListUsers(ctx context.Context, ids []beep.UserID) ([]User, error) {
+	// Anyone who is signed in may ask: there is nothing in a profile that a message of its owner does not show.
 	if _, err := beep.UserFrom(ctx); err != nil {
 		return nil, err
 	}
@@ -253,6 +257,7 @@ func (s *Service) ListRevocations(ctx context.Context, after uint64, limit int) 
 	if limit < 1 || limit > maxRevocations {
 		return nil, 0, beep.InvalidField(beep.CodeInvalidField, "limit", "1 to 1000")
 	}
+	// No feed goes beyond MaxID, and a store whose numbers are signed must not be asked for more.
 	return s.store.ListRevocations(ctx, min(after, beep.MaxID), limit)
 }
 

@@ -33,6 +33,7 @@ func requestsFrom() tries    { return tries{1000, time.Second, time.Minute, time
 
 // count is one more failure; it answers for how long to refuse, which is 0 for one that may go on.
 func (t tries) count(a *Attempts, now time.Time) time.Duration {
+	// Not counted, or impatience alone would keep someone out.
 	if now.Before(a.Until) {
 		return a.Until.Sub(now)
 	}

@@ -105,7 +105,8 @@ type Letter struct {
 
 const (
 	maxDisplayName = 100
-	maxEmail       = 254
+	// RFC 5321 allows a path of 256 (4.5.3.1.3), of which two are its angle brackets.
+	maxEmail = 254
 )
 
 // isUsername is what a name looks like that everyone can type, say and find.
@@ -118,6 +119,8 @@ var isEmail = regexp.MustCompile("^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z
 func FoldUsername(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
 // FoldEmail is the form in which an address is unique.
+// By RFC 5321 (2.4) case may matter before the @, and nowhere that people write does it: two accounts at one mailbox
+// would be worse.
 func FoldEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
 // Problem is what is wrong with a field of a form, as an Error's Fields say it.
@@ -142,6 +145,7 @@ func checkUsername(s string) Problem {
 }
 
 func checkEmail(s string) Problem {
+	// ParseAddress takes a name before the address and a comment after it, too: the address must be all there is.
 	if parsed, err := mail.ParseAddress(s); err != nil || parsed.Address != s || len(s) > maxEmail || !isEmail(s) {
 		return BadEmail
 	}

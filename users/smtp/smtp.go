@@ -54,7 +54,9 @@ func New(rawURL, from, publicURL string) (*Mailer, error) {
 	m := &Mailer{
 		host: u.Hostname(), address: net.JoinHostPort(u.Hostname(), port), implicit: u.Scheme == "smtps", plain: isLoopback(u.Hostname()),
 	}
+	// RFC 8997 allows nothing older for handing in mail.
 	m.tls = &tls.Config{ServerName: m.host, MinVersion: tls.VersionTLS12}
+	// PlainAuth itself keeps the password back on a connection without TLS, save to this machine.
 	if password, ok := u.User.Password(); ok {
 		m.auth = smtp.PlainAuth("", u.User.Username(), password, m.host)
 	}
@@ -64,6 +66,7 @@ func New(rawURL, from, publicURL string) (*Mailer, error) {
 	return m, nil
 }
 
+// sender is who letters come from: whom the operator names, or an address at the host that people know us by.
 func sender(from, publicURL string) (mail.Address, error) {
 	if from == "" {
 		u, err := url.Parse(publicURL)
@@ -71,6 +74,7 @@ func sender(from, publicURL string) (mail.Address, error) {
 			return mail.Address{}, fmt.Errorf("smtp: %w", err)
 		}
 		host := u.Hostname()
+		// After the @ an IP address would have to stand in brackets (RFC 5321, 4.1.3), which few servers take.
 		if net.ParseIP(host) != nil {
 			host = "localhost"
 		}
@@ -83,6 +87,7 @@ func sender(from, publicURL string) (mail.Address, error) {
 	return *a, nil
 }
 
+// isLoopback goes by what is written and asks no DNS: an answer from there is no promise that the bytes stay here.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
@@ -90,6 +95,7 @@ func isLoopback(host string) bool {
 
 // Send hands a letter to the server.
 func (m *Mailer) Send(ctx context.Context, l users.Letter) error {
+	// In an address a line break would begin another command, in a subject another header: mail to anyone, from us.
 	if strings.ContainsAny(l.To+l.Subject, "\r\n") {
 		return beep.Invalid(beep.CodeInvalidField, "a line break where none may be")
 	}
@@ -111,6 +117,7 @@ func (m *Mailer) Send(ctx context.Context, l users.Letter) error {
 	if _, err := w.Write(m.message(l)); err != nil {
 		return fmt.Errorf("mail server: %w", err)
 	}
+	// The server answers for the letter only after its end (RFC 5321, 4.1.1.4). Before that nothing is sent.
 	if err := w.Close(); err != nil {
 		return fmt.Errorf("mail server refuses the letter: %w", err)
 	}
@@ -119,6 +126,8 @@ func (m *Mailer) Send(ctx context.Context, l users.Letter) error {
 }
 
 // recipientError tells an address that will never do from one that the server does not take now.
+// A reply of 5xx is for good (RFC 5321, 4.2.1), and to repeat it makes a bad name for the sender. That the server
+// refuses ourselves is for its operator to mend, so it never ends a letter.
 func recipientError(err error) error {
 	var reply *textproto.Error
 	if errors.As(err, &reply) && reply.Code >= 500 {
@@ -134,6 +143,7 @@ func (m *Mailer) connect(ctx context.Context) (*smtp.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	// One for the whole conversation: net/smtp knows no context, and a server that falls silent would hold up the post.
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = time.Now().Add(timeout)
@@ -141,6 +151,7 @@ func (m *Mailer) connect(ctx context.Context) (*smtp.Client, error) {
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
+	// It shakes hands with the first read, so within the deadline.
 	if m.implicit {
 		conn = tls.Client(conn, m.tls)
 	}
@@ -154,6 +165,7 @@ func (m *Mailer) connect(ctx context.Context) (*smtp.Client, error) {
 	return c, nil
 }
 
+// secure comes before anything that is ours is said: first TLS, then the password.
 func (m *Mailer) secure(c *smtp.Client) error {
 	if offered, _ := c.Extension("STARTTLS"); !m.implicit && (offered || !m.plain) {
 		// Where it is not offered, someone may have taken the offer out; asking then fails.
@@ -168,6 +180,8 @@ func (m *Mailer) secure(c *smtp.Client) error {
 }
 
 // message is the letter as RFC 5322 wants it.
+// Subject (RFC 2047) and text (RFC 2045) are encoded, so that no line is longer than the 998 octets that servers
+// take. Auto-Submitted keeps the answers of absent people's machines away (RFC 3834).
 func (m *Mailer) message(l users.Letter) []byte {
 	var b bytes.Buffer
 	for _, h := range [][2]string{
@@ -190,6 +204,7 @@ func (m *Mailer) message(l users.Letter) []byte {
 	return b.Bytes()
 }
 
+// domain is that of the sender, so that a Message-ID is of a name that is ours to give (RFC 5322, 3.6.4).
 func (m *Mailer) domain() string {
 	_, domain, _ := strings.Cut(m.from.Address, "@")
 	return domain
