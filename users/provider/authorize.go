@@ -25,16 +25,21 @@ const updatePassword = "UPDATE_PASSWORD"
 const promptCreate = "create"
 
 // isChallenge is what S256 makes of any verifier.
+// It is the 256 bits of a SHA-256 in base64url (RFC 7636, 4.2).
 var isChallenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`).MatchString
 
+// maxState bounds what each request has us keep for a day and then send back in an address.
 const maxState = 1 << 10
 
 // Authorize answers with a code at once if its user is signed in and nothing is to be asked, and with a page if not.
+// The library has found the redirect URI registered before anything is answered to it: else a link of a stranger's
+// could send people anywhere by way of us (RFC 6749, 10.15).
 func (s *server) Authorize(ctx context.Context, r *op.ClientRequest[oidc.AuthRequest]) (*op.Redirect, error) {
 	req, refusal := readRequest(r)
 	if refusal != nil {
 		return refuseTo(r.Data, refusal)
 	}
+	// It is this browser's: its id is worth nothing in another.
 	req.Browser = users.DigestOf(s.p.cookie(r.Header, cookieBrowser))
 	session, refusal, err := s.signedIn(ctx, r, &req)
 	switch {
@@ -44,6 +49,7 @@ func (s *server) Authorize(ctx context.Context, r *op.ClientRequest[oidc.AuthReq
 		return refuseTo(r.Data, refusal)
 	}
 	ready := session != nil && s.p.satisfied(req, *session)
+	// No page may be shown then, and the client has to hear which it would have been (OpenID Connect Core, 3.1.2.6).
 	if slices.Contains(r.Data.Prompt, oidc.PromptNone) {
 		switch {
 		case !ready:
@@ -69,6 +75,7 @@ func (s *server) proceed(ctx context.Context, r *op.ClientRequest[oidc.AuthReque
 	if err != nil {
 		return "", err
 	}
+	// Who is signed in has an account.
 	if session == nil && slices.Contains(r.Data.Prompt, promptCreate) {
 		return "/oidc/sign-up?request=" + id.String(), nil
 	}
@@ -91,14 +98,19 @@ func readRequest(r *op.ClientRequest[oidc.AuthRequest]) (users.Request, *oidc.Er
 	d := r.Data
 	problem := ""
 	switch {
+	// What they hold would take the place of all that is checked here, and a request_uri would have us fetch what a
+	// stranger names.
 	case d.RequestParam != "" || r.Form.Get("request_uri") != "":
 		return users.Request{}, oidc.ErrRequestNotSupported()
 	case !slices.Contains(d.Scopes, oidc.ScopeOpenID):
 		return users.Request{}, oidc.ErrInvalidScope().WithDescription("scope must contain openid")
+	// A public client has no other proof that it is who began (RFC 9700, 2.1.1).
 	case d.CodeChallengeMethod != oidc.CodeChallengeMethodS256 || !isChallenge(d.CodeChallenge):
 		problem = "PKCE with S256 is required"
+	// By state a client knows its own answer and by nonce its own ID token. One that sends none does not look.
 	case d.State == "" || d.Nonce == "" || len(d.State) > maxState || len(d.Nonce) > maxState:
 		problem = "state and nonce are required, of 1024 bytes at most"
+	// form_post needs a page with a script, and ours have none.
 	case d.ResponseMode != "" && d.ResponseMode != oidc.ResponseModeQuery && d.ResponseMode != oidc.ResponseModeFragment:
 		problem = "response_mode must be query or fragment"
 	}
@@ -131,13 +143,17 @@ func (s *server) signedIn(ctx context.Context, r *op.ClientRequest[oidc.AuthRequ
 }
 
 // satisfied says whether a session is enough of a proof for a request.
+// Login and Other look for something that was done since the request began, so that a page which is left and found
+// again does not ask twice.
 func (p *Provider) satisfied(req users.Request, session users.Session) bool {
 	if (req.Login && older(session.Proven, req)) || (req.Other && older(session.SignedIn, req)) {
 		return false
 	}
+	// Bounded, so that the product is a Duration; so long ago there is no session.
 	if req.MaxAge != nil && *req.MaxAge > 0 && !p.users.Fresh(session, time.Duration(min(*req.MaxAge, 1<<31))*time.Second) {
 		return false
 	}
+	// Whoever finds a browser open must not be able to change the password in it.
 	return req.Action != updatePassword || p.users.Fresh(session, users.ProofLife)
 }
 
@@ -176,6 +192,7 @@ func (p *Provider) finish(ctx context.Context, req users.Request, session users.
 		u.Fragment, u.RawFragment = "", ""
 		return u.String() + "#" + q.Encode(), nil
 	}
+	// What the registered address has in its query stays there (RFC 6749, 3.1.2).
 	maps.Copy(q, u.Query())
 	u.RawQuery = q.Encode()
 	return u.String(), nil

@@ -33,6 +33,7 @@ type pages struct {
 // locales are those that we speak; the first is for everyone else.
 func locales() []string { return []string{"en", "fr"} }
 
+// loadPages reads all there is, so that a template or a locale that is broken stops the start and not a visitor.
 func loadPages() (*pages, error) {
 	tmpl, err := template.ParseFS(files, "templates/*.html")
 	if err != nil {
@@ -81,7 +82,8 @@ func (p *pages) match(preferences ...string) string {
 	return locales()[0]
 }
 
-// words is the text of a key in a locale, with {name} filled in from pairs of name and value.
+// text is the text of a key in a locale, with {name} filled in from pairs of name and value. A key without a text
+// stands for itself: that is ugly, and it is seen.
 func (p *pages) text(locale, key string, pairs ...string) string {
 	text, ok := p.words[locale][key]
 	if !ok {
@@ -161,6 +163,7 @@ func (f field) DescribedBy() string {
 }
 
 // show writes a page.
+// It is made in memory first: one that fails half-way must not have been answered with 200.
 func (v *visit) show(pg page) {
 	p := v.p
 	pg.Lang, pg.Style, pg.ErrorPrefix = v.locale, p.pages.style, v.t("error.prefix")
@@ -214,6 +217,7 @@ func focus(fields []field) {
 
 // csrfToken is what a form of ours holds for a browser. Another site can neither read the cookie that it is made from
 // nor set one of its own.
+// It needs no key of ours: who knows the cookie is the browser.
 func csrfToken(browser string) string {
 	sum := sha256.Sum256([]byte("form\x00" + browser))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
@@ -222,6 +226,7 @@ func csrfToken(browser string) string {
 // serveStatic serves the style sheet, the font and the mark, which change with their addresses only.
 func (p *pages) serveStatic(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "public, max-age=86400")
+	// With the address of another build it is this build's sheet all the same, and must not be kept under that.
 	if r.URL.RawQuery != "" && r.URL.Path+"?"+r.URL.RawQuery == p.style {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}

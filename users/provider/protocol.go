@@ -12,6 +12,7 @@ import (
 func escape(s string) string { return url.QueryEscape(s) }
 
 // cached lets what is the same for everyone be kept for a while, not so long that a new key is missed.
+// users.keyAnnounce reckons with it.
 func cached(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=60")
@@ -21,6 +22,7 @@ func cached(next http.Handler) http.Handler {
 
 // formOnly lets in what the standards say of requests by programs: a form in the body, each parameter once, and
 // nothing in the address, where logs would keep it.
+// So RFC 6749 has it in 3.2.
 func formOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -43,6 +45,7 @@ func postOnly(w http.ResponseWriter, _ *http.Request) {
 	refuseForm(w, http.StatusMethodNotAllowed, "send a POST")
 }
 
+// refuseForm answers in the form that RFC 6749 has for errors (5.2).
 func refuseForm(w http.ResponseWriter, status int, why string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -50,6 +53,7 @@ func refuseForm(w http.ResponseWriter, status int, why string) {
 }
 
 // bearerOnly lets in a token in the header only, and says so to whoever has none that is good.
+// The other two ways of RFC 6750 (2.2, 2.3) are a query, which logs keep, and a form, which any site can send.
 func bearerOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery != "" || r.ContentLength != 0 || !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
@@ -73,6 +77,7 @@ const addressHeader = "X-Beep-Address"
 // person makes pages of the errors that the protocol has for people: those that cannot go back to the client.
 func (p *Provider) person(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Made first: it gives the browser its cookie, by which the request is bound to it.
 		v := p.visit(w, r)
 		if checkForm(r) != nil {
 			v.problem(http.StatusBadRequest, "problem.request")

@@ -75,13 +75,16 @@ func New(service *users.Service, opts Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Browsers do not tell the cookies of two ports apart (RFC 6265, 8.5): two installations on this machine would sign
+	// each other out.
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(service.Issuer())) // never fails
 	p := &Provider{
 		users: service, opts: opts, pages: pages, secure: issuer.Scheme == "https",
 		suffix: strconv.FormatUint(uint64(sum.Sum32()), 36),
 		client: &client{
-			redirects:   []string{service.Issuer() + "/callback"},
+			redirects: []string{service.Issuer() + "/callback"},
+			// Compared to the letter, and written by people with and without the slash.
 			postLogouts: []string{service.Issuer() + "/", service.Issuer()},
 		},
 	}
@@ -109,8 +112,10 @@ func (p *Provider) routes() http.Handler {
 		mux.Handle("POST "+path, formOnly(protocol))
 		mux.HandleFunc("GET "+path, postOnly)
 	}
+	// OpenID Connect Core wants both methods (5.3).
 	mux.Handle("GET "+pathUserinfo, bearerOnly(protocol))
 	mux.Handle("POST "+pathUserinfo, bearerOnly(protocol))
+	// As here (3.1.2.1).
 	for _, path := range []string{pathAuthorize, pathEndSession} {
 		mux.Handle("GET "+path, p.person(protocol))
 		mux.Handle("POST "+path, p.person(protocol))
@@ -148,6 +153,8 @@ func (p *Provider) cookieName(what string) string {
 	return "beep-" + what + "-" + p.suffix
 }
 
+// setCookie sets Lax and not Strict: a link from another site to something in Beep goes through authorize, which has
+// to see who is signed in.
 func (p *Provider) setCookie(w http.ResponseWriter, what, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // it is Secure wherever the site is
 		Name: p.cookieName(what), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode,
@@ -176,6 +183,7 @@ func (p *Provider) cookie(h http.Header, what string) string {
 
 // browser is this browser's own secret; one that has none gets one, in this request already.
 func (p *Provider) browser(w http.ResponseWriter, r *http.Request) string {
+	// A shorter one was not made here.
 	if secret := p.cookie(r.Header, cookieBrowser); len(secret) >= 43 {
 		return secret
 	}

@@ -77,6 +77,7 @@ func (s *server) fault(ctx context.Context, err error) error {
 // VerifyAuthRequest finds the client.
 func (s *server) VerifyAuthRequest(_ context.Context, r *op.Request[oidc.AuthRequest]) (*op.ClientRequest[oidc.AuthRequest], error) {
 	if r.Data.ClientID != WebClient {
+		// Without a client there is no address that this could be sent to: the library shows it here.
 		return nil, oidc.ErrInvalidRequestRedirectURI().WithDescription("unknown client_id")
 	}
 	return &op.ClientRequest[oidc.AuthRequest]{Request: r, Client: s.p.client}, nil
@@ -108,6 +109,7 @@ func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[oidc.Refr
 
 // tokens is the answer to a trade.
 func (s *server) tokens(ctx context.Context, issued users.Issued, err error) (*op.Response, error) {
+	// One text for all reasons: a thief does not hear which.
 	if errors.Is(err, users.ErrGrant) {
 		return nil, oidc.ErrInvalidGrant().WithDescription("expired, revoked, used before, or not for this client")
 	}
@@ -123,6 +125,7 @@ func (s *server) tokens(ctx context.Context, issued users.Issued, err error) (*o
 
 // UserInfo says who an access token is for, as far as its scopes go.
 func (s *server) UserInfo(ctx context.Context, r *op.Request[oidc.UserInfoRequest]) (*op.Response, error) {
+	// By the session and not by the signature alone: one that has ended tells nothing more.
 	got, err := s.p.users.Introspect(ctx, r.Data.AccessToken)
 	if err != nil {
 		return nil, s.fault(ctx, err)
@@ -149,6 +152,7 @@ func (s *server) Revocation(ctx context.Context, r *op.ClientRequest[oidc.Revoca
 // EndSession signs out. Who brings the ID token of the session in this browser has said enough; anyone else is asked
 // first, so that no link can sign people out.
 func (s *server) EndSession(ctx context.Context, r *op.Request[oidc.EndSessionRequest]) (*op.Redirect, error) {
+	// First of all: what is not in order has no effect.
 	back, err := s.p.postLogout(r.Data.ClientID, r.Data.PostLogoutRedirectURI, r.Data.State)
 	if err != nil {
 		return nil, err
@@ -165,6 +169,7 @@ func (s *server) EndSession(ctx context.Context, r *op.Request[oidc.EndSessionRe
 			return red, nil
 		}
 	}
+	// Without the hint: the page asks.
 	ask := url.Values{}
 	for name, value := range map[string]string{
 		"client_id": r.Data.ClientID, "post_logout_redirect_uri": r.Data.PostLogoutRedirectURI, "state": r.Data.State,
@@ -192,6 +197,7 @@ func (s *server) endHinted(ctx context.Context, r *op.Request[oidc.EndSessionReq
 	if err := s.p.users.EndSession(ctx, id); err != nil {
 		return false, s.fault(ctx, err)
 	}
+	// It may have been another session than this browser's: then nobody must be told that they are signed out here.
 	_, _, err = s.p.users.Session(ctx, s.p.cookie(r.Header, cookieSession))
 	if err != nil && !errors.Is(err, beep.ErrNotFound) {
 		return false, s.fault(ctx, err)
@@ -229,6 +235,7 @@ func (p *Provider) postLogout(clientID, uri, state string) (string, error) {
 // "cookies": browsers would drop those of every neighbour in the same domain, and the session's goes by name.
 const clearSiteData = `"cache"`
 
+// droppedCookie is what setCookie does with noCookie, for answers that the library writes.
 func (p *Provider) droppedCookie(what string) string {
 	return (&http.Cookie{ //nolint:gosec // it is Secure wherever the site is
 		Name: p.cookieName(what), Path: "/", MaxAge: noCookie, HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode,

@@ -28,6 +28,7 @@ func (v *visit) switching() bool {
 	return v.r.Form.Get("switch") != "" || (v.session != nil && v.request.Other && older(v.session.SignedIn, *v.request))
 }
 
+// signInForm has the address fixed where a session is to be proven again; for another person there is a link.
 func (v *visit) signInForm(switching bool) page {
 	pg := page{
 		Title: v.t("sign-in"), To: v.t("to", "host", v.host()), Action: v.at("/oidc/sign-in"), Submit: &button{Label: v.t("sign-in")}, target: v.target(),
@@ -87,6 +88,7 @@ func (v *visit) signIn() {
 	v.proceed(opened.Session)
 }
 
+// refuseSignIn says how many tries are left, which an address without an account has as well.
 func (v *visit) refuseSignIn(err error, switching bool) {
 	pg := v.signInForm(switching)
 	if !pg.Fields[0].ReadOnly {
@@ -179,6 +181,7 @@ func (v *visit) password() {
 	if v.value("do") != "cancel" {
 		err := v.p.users.ChangePassword(v.r.Context(), *v.session, v.value("password"))
 		switch {
+		// Since the page was shown the proof has grown old, or the session has ended.
 		case errors.Is(err, users.ErrWrongPassword):
 			v.goTo(v.at("/oidc/sign-in"))
 			return
@@ -205,6 +208,7 @@ func (v *visit) signOutPage() {
 		return
 	}
 	if v.session == nil {
+		// Who signs out twice comes to where the first time led.
 		if q.Get("post_logout_redirect_uri") != "" {
 			v.goTo(back)
 			return
@@ -235,6 +239,7 @@ func (v *visit) signOut() {
 		v.goTo(v.home())
 		return
 	}
+	// Before its cookie goes: a browser without it could not try again.
 	if v.session != nil {
 		if err := v.p.users.EndSession(v.r.Context(), v.session.ID); err != nil {
 			v.fail(err)

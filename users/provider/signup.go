@@ -72,6 +72,7 @@ func (v *visit) confirmPage() {
 	v.show(pg)
 }
 
+// confirmForm is made from what the store says now, also for a refusal: meanwhile it may have expired.
 func (v *visit) confirmForm() (page, error) {
 	pg := page{
 		Title: v.t("confirm"), Action: v.at("/oidc/confirm"), Submit: &button{Label: v.t("confirm.submit"), Value: "confirm"}, target: v.target(),
@@ -110,6 +111,7 @@ func (v *visit) confirm() {
 		v.goTo(v.at("/oidc/confirm", "signup", handle, "notice", "resent"))
 		return
 	}
+	// People type the code as they read it, in two groups.
 	got, err := v.p.users.Confirm(v.r.Context(), users.Confirm{
 		Visitor: v.visitor(), Handle: handle, Code: strings.ReplaceAll(v.value("code"), " ", ""), Link: v.value("link"), Username: v.value("username"),
 		Password: v.value("password"),
@@ -151,6 +153,7 @@ func (v *visit) refuseConfirm(err error) {
 		return
 	}
 	pg.status = http.StatusUnprocessableEntity
+	// Save for a password, which no page sends back.
 	for i := range pg.Fields {
 		if pg.Fields[i].Type != "password" {
 			pg.Fields[i].Value = v.value(pg.Fields[i].Name)

@@ -57,6 +57,7 @@ type profileClaims struct {
 	EmailVerified bool   `json:"email_verified,omitempty"`
 }
 
+// claimsOf calls every address verified, since none has an account before it is.
 func claimsOf(u users.User, scopes []string) profileClaims {
 	var c profileClaims
 	if slices.Contains(scopes, zoidc.ScopeProfile) {
@@ -136,6 +137,8 @@ type hint struct {
 var errHint = errors.New("the id_token_hint is not ours")
 
 // readHint checks a hint by its signature.
+// Its expiry does not count: people sign out when their ID token is long over, and RP-Initiated Logout 1.0 wants it
+// taken (2).
 func (p *Provider) readHint(ctx context.Context, token string) (hint, error) {
 	if len(token) > oidc.MaxToken {
 		return hint{}, errHint

@@ -58,6 +58,7 @@ func (p *Provider) routePages(mux *http.ServeMux) {
 func (p *Provider) page(step func(*visit), form bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := p.visit(w, r)
+		// A form is judged before anything is looked up: one of a stranger's costs no read.
 		if err := checkForm(r); err != nil {
 			v.problem(http.StatusBadRequest, "problem.request")
 			return
@@ -92,6 +93,7 @@ func checkForm(r *http.Request) error {
 		return err
 	}
 	for name, values := range r.Form {
+		// A NUL is refused because no text of PostgreSQL's can hold one.
 		if len(values) > 1 || len(values[0]) > maxValue || !utf8.ValidString(values[0]) || !utf8.ValidString(name) || strings.ContainsRune(values[0], 0) {
 			return errForm
 		}
@@ -111,6 +113,7 @@ func (v *visit) fromOurPage() bool {
 
 // look finds the request that waits and who is signed in. Neither must be there.
 func (v *visit) look() error {
+	// An id that is no request any more, or another browser's, is as good as none.
 	if raw := v.r.Form.Get("request"); raw != "" && v.id.UnmarshalText([]byte(raw)) == nil {
 		request, err := v.p.users.Pending(v.r.Context(), v.id, v.visitor())
 		switch {
