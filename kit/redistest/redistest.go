@@ -80,6 +80,7 @@ func NewProxy(tb testing.TB) *Proxy {
 	p.url = u.String()
 	p.work.Go(p.accept)
 	tb.Cleanup(func() {
+		// Down wakes whoever waits in passes and ends every connection, so nothing is left to wait for in vain.
 		p.Down()
 		_ = p.listener.Close()
 		p.work.Wait()
@@ -110,6 +111,7 @@ func (p *Proxy) Strand() {
 }
 
 // Down cuts every connection, and each new one at once.
+// The server knows nothing of it: a command that reached it before is carried out.
 func (p *Proxy) Down() {
 	p.change(func() {
 		p.down = true
@@ -122,6 +124,7 @@ func (p *Proxy) Down() {
 // Up ends Down.
 func (p *Proxy) Up() { p.change(func() { p.down = false }) }
 
+// change is how the state changes: whoever waits in passes has to look again.
 func (p *Proxy) change(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -129,6 +132,7 @@ func (p *Proxy) change(f func()) {
 	p.moved.Broadcast()
 }
 
+// accept ends when the listener is closed.
 func (p *Proxy) accept() {
 	for {
 		c, err := p.listener.Accept()
@@ -139,6 +143,7 @@ func (p *Proxy) accept() {
 	}
 }
 
+// serve joins a connection to one of its own to the server, until either ends.
 func (p *Proxy) serve(c net.Conn) {
 	defer func() { _ = c.Close() }()
 	up, err := net.Dial("tcp", p.upstream) //nolint:noctx // ends with the connections, see Down
@@ -159,6 +164,8 @@ func (p *Proxy) serve(c net.Conn) {
 	delete(p.conns, up)
 }
 
+// track takes connections in and says whether they may go on, in one step: Down finds them in the map or is seen
+// here.
 func (p *Proxy) track(conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -174,6 +181,7 @@ func (p *Proxy) copy(to, from net.Conn) {
 	b := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(b)
+		// Asked after the read: what came while the server was frozen is not lost, and goes on when it thaws.
 		if err != nil || !p.passes(from) {
 			return
 		}

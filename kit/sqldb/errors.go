@@ -18,6 +18,7 @@ import (
 // IsUnique says whether err is a refusal by a primary key or a unique index.
 func IsUnique(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		// unique_violation. The rest of class 23 is a fault in a statement, not a duplicate.
 		return pg.Code == "23505"
 	}
 	switch sqliteCode(err) {
@@ -63,6 +64,7 @@ func sqliteCode(err error) int {
 
 // retryable says whether PostgreSQL gave way to another transaction: nothing was done and fn may run again.
 func retryable(err error) bool {
+	// serialization_failure and deadlock_detected.
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pg.Code == "40001" || pg.Code == "40P01")
 }
@@ -73,6 +75,7 @@ func classify(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
+	// Ours already: what fn decided, or that the pool is exhausted.
 	if _, ok := errors.AsType[*beep.Error](err); ok {
 		return err
 	}
@@ -82,6 +85,8 @@ func classify(err error) error {
 	return err
 }
 
+// isOutage says whether waiting may help. It says no of what it does not know: a wrong statement that was answered
+// with 503 would be asked again for ever, while a 500 is read by someone.
 func isOutage(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pgOutage(pg.Code)
@@ -92,9 +97,12 @@ func isOutage(err error) bool {
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}
+	// The server went away in mid-answer, or pgx knows that the statement never left.
 	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err) {
 		return true
 	}
+	// The low byte is the kind of error. READONLY, CANTOPEN and IOERR are what a disk gives that the kernel has
+	// remounted or lost; CORRUPT is not here, since waiting mends no file.
 	switch sqliteCode(err) & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
 		sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL:
@@ -106,6 +114,9 @@ func isOutage(err error) bool {
 // pgOutage goes by the classes of SQLSTATE: connection, resources, operator (shutdown, failover), and the waits that
 // the connection's own time limits end.
 func pgOutage(code string) bool {
+	// In this order: serialization_failure and deadlock_detected, when no try was left; lock_not_available;
+	// query_canceled, by statement_timeout; read_only_sql_transaction, of a standby;
+	// idle_in_transaction_session_timeout.
 	switch code {
 	case "40001", "40P01", "55P03", "57014", "25006", "25P03":
 		return true

@@ -37,6 +37,7 @@ type applied struct {
 	expand   bool
 }
 
+// createMigrations never changes: every version reads this table before it knows what else is there.
 const createMigrations = `CREATE TABLE IF NOT EXISTS schema_migrations (
 	version    {{bigint_pk}},
 	name       TEXT NOT NULL,
@@ -102,6 +103,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 		if err != nil || len(next) == 0 {
 			return err
 		}
+		// One at a time, and planned anew each time: another process may have taken this one meanwhile.
 		if err := db.Tx(ctx, func(tx *Tx) error { return db.step(ctx, tx) }); err != nil {
 			return fmt.Errorf("sqldb: migrate to %s: %w", next[0].name, err)
 		}
@@ -129,7 +131,8 @@ func (db *DB) step(ctx context.Context, tx *Tx) error {
 	if err != nil {
 		return err
 	}
-	// Past the cache of texts: it runs once. Without arguments both drivers take several statements.
+	// Past the cache of texts: it runs once. Without arguments both drivers take several statements. It is not cut off
+	// half way, since the next start would begin it again and be cut off in the same place.
 	if _, err := tx.conn.ExecContext(context.WithoutCancel(ctx), text); err != nil {
 		return err
 	}
@@ -157,6 +160,7 @@ func (db *DB) lockSchema(ctx context.Context, tx *Tx) error {
 	if schema == "" {
 		return nil
 	}
+	// It becomes part of the statement: a placeholder cannot stand for a name.
 	if !regexp.MustCompile(`^[a-z_][a-z0-9_]*$`).MatchString(schema) {
 		return fmt.Errorf("sqldb: search_path %q: want one lower-case name", schema)
 	}
@@ -164,6 +168,8 @@ func (db *DB) lockSchema(ctx context.Context, tx *Tx) error {
 	return err
 }
 
+// applied is what the schema says of itself, nothing where it has no such table yet. PostgreSQL is asked by
+// to_regclass, which goes by the search_path as the statement after it does.
 func (db *DB) applied(ctx context.Context, q Querier) ([]applied, error) {
 	exists := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'"
 	if db.Dialect == Postgres {
@@ -181,6 +187,8 @@ func (db *DB) applied(ctx context.Context, q Querier) ([]applied, error) {
 }
 
 // plan is what is left to apply, or why the schema can't be worked on.
+// That an older program goes on with a newer schema only where the migration allows it is what lets replicas of two
+// versions run side by side while one replaces the other.
 func plan(known []migration, rows []applied) ([]migration, error) {
 	byVersion := map[int]applied{}
 	last := 0
@@ -193,6 +201,8 @@ func plan(known []migration, rows []applied) ([]migration, error) {
 		a, ok := byVersion[m.version]
 		delete(byVersion, m.version)
 		switch {
+		// Two branches took numbers at once. Where the later is applied the earlier would have to run out of order, and
+		// the schemas of two installations would differ.
 		case !ok && m.version < last:
 			return nil, fmt.Errorf("sqldb: migration %s is older than %04d, which is applied: give it the next number", m.name, last)
 		case !ok:
@@ -238,6 +248,7 @@ func Pending(ctx context.Context, url string, migrations fs.FS) (names []string,
 
 // appliedAt reads the records of a store, none where its file does not exist yet.
 func appliedAt(ctx context.Context, url string) (rows []applied, err error) {
+	// To open it would make it, and whoever only asks must leave nothing behind.
 	if rest, ok := strings.CutPrefix(url, "sqlite://"); ok {
 		file, _, _ := strings.Cut(rest, "?")
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {

@@ -21,8 +21,10 @@ import (
 const (
 	acquireTimeout = 2 * time.Second // waiting for a connection of the pool; then the answer is Unavailable
 	connectTimeout = 5 * time.Second
-	maxRetries     = 20
-	maxBackOff     = 100 * time.Millisecond
+	// With the pauses between them twenty tries take most of a second; who has not come through by then is told to come
+	// back.
+	maxRetries = 20
+	maxBackOff = 100 * time.Millisecond
 )
 
 // postgres is the pool of one server.
@@ -81,6 +83,7 @@ func (c boundedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	wait, cancel := context.WithTimeout(ctx, acquireTimeout)
 	defer cancel()
 	conn, err := c.Connector.Connect(wait)
+	// Only the wait's own end is an outage: that of ctx is its caller's affair.
 	if err != nil && ctx.Err() == nil && wait.Err() != nil {
 		return nil, beep.Unavailable(fmt.Errorf("sqldb: no connection within %s: %w", acquireTimeout, err))
 	}

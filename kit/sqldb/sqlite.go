@@ -36,7 +36,9 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	// SQLite has one writer per file. A second connection would meet it only to be told SQLITE_BUSY.
 	writes.SetMaxOpenConns(1)
+	// query_only, so that no statement that writes gets past the writer and its COMMIT.
 	reads, err := sqlitePool(path, params.Get("vfs"), "query_only(1)")
 	if err != nil {
 		return nil, err
@@ -44,6 +46,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	// Readers don't wait for the writer, only for processors.
 	n := max(4, 2*runtime.GOMAXPROCS(0))
 	reads.SetMaxOpenConns(n)
+	// As many as may be open: each has its prepared statements and its pages in memory.
 	reads.SetMaxIdleConns(n)
 	db := &DB{Dialect: SQLite, reads: reads, texts: newTextCache(SQLite)}
 	db.writer, err = startWriter(ctx, writes)
@@ -66,6 +69,8 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
+// sqlitePool is a pool on the file. A pragma (save journal_mode) is a connection's own, so each begins with all of
+// them.
 func sqlitePool(path, vfs string, pragmas ...string) (*sql.DB, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -73,8 +78,11 @@ func sqlitePool(path, vfs string, pragmas ...string) (*sql.DB, error) {
 	}
 	q := url.Values{"_pragma": append([]string{
 		fmt.Sprintf("busy_timeout(%d)", busyMillis),
+		// A reader goes on with what was committed while the next commit is written.
 		"journal_mode(WAL)",
+		// SQLite checks references only where it is told to.
 		"foreign_keys(1)",
+		// Below zero it is KiB: 8 MB for each connection.
 		"cache_size(-8000)",
 		"temp_store(MEMORY)",
 		"journal_size_limit(67108864)", // give the space back after a burst
@@ -86,6 +94,7 @@ func sqlitePool(path, vfs string, pragmas ...string) (*sql.DB, error) {
 	if vfs != "" {
 		q.Set("vfs", vfs)
 	}
+	// As a URI, escaped: a ? or a # may be part of the path.
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: q.Encode()}
 	connector, err := sqlite.NewConnector(u.String())
 	if err != nil {

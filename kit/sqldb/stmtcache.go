@@ -86,6 +86,7 @@ func (c *cachingConn) QueryContext(ctx context.Context, query string, args []dri
 	if err != nil {
 		return nil, err
 	}
+	// Until its rows are closed. To run it again would take them away from whoever reads.
 	s.busy = true
 	return &cachedRows{Rows: rows, statement: s}, nil
 }
@@ -113,6 +114,7 @@ func (c *cachingConn) prepared(ctx context.Context, query string) (*statement, e
 		driver.StmtExecContext
 		driver.StmtQueryContext
 	})
+	// As in Connect: unprepared then.
 	if s.stmt == nil {
 		return nil, stmt.Close()
 	}
@@ -122,6 +124,7 @@ func (c *cachingConn) prepared(ctx context.Context, query string) (*statement, e
 }
 
 // evict closes the statements least used of late, save those in use.
+// While all are being read there may be more of them than the bound.
 func (c *cachingConn) evict() {
 	for e := c.order.Back(); e != nil && c.order.Len() > maxStatements; {
 		s, _ := e.Value.(*statement)

@@ -52,6 +52,8 @@ func newTextCache(d Dialect) *textCache {
 	return &textCache{dialect: d, words: Words(), texts: map[string]string{}}
 }
 
+// get is the text that the engine reads. Two who miss it at once both rewrite it, to the same end; no lock is held
+// meanwhile.
 func (c *textCache) get(query string) (string, error) {
 	c.mu.RLock()
 	text, ok := c.texts[query]
@@ -94,6 +96,7 @@ func rewrite(d Dialect, words map[string][2]string, query string) (string, error
 			}
 			b.WriteString(word[d])
 			i += len(name) + 4
+		// A ? of its own is always a placeholder, so PostgreSQL's operators that are written with one cannot be used.
 		case query[i] == '?' && d == Postgres:
 			marks++
 			b.WriteString("$" + strconv.Itoa(marks))
@@ -124,6 +127,7 @@ func quotedLen(s string) int {
 }
 
 // dollarQuotedLen is quotedLen for PostgreSQL's $tag$ … $tag$.
+// A tag is like a name and begins with no digit, so $1 begins none.
 func dollarQuotedLen(s string) int {
 	for i := 1; i < len(s); i++ {
 		c := s[i]

@@ -83,6 +83,7 @@ func (tx *Tx) statementContext(ctx context.Context) (context.Context, error) {
 func (db *DB) runTx(conn execer, fn func(tx *Tx) error) (err error) {
 	tx := &Tx{db: db, conn: conn}
 	defer func() {
+		// On SQLite it would end the one goroutine that writes, and with it every write to come.
 		if p := recover(); p != nil {
 			err = fmt.Errorf("sqldb: panic in a transaction: %v\n%s", p, debug.Stack())
 		}

@@ -87,6 +87,7 @@ func (w *writer) close() error {
 	w.once.Do(func() { close(w.closing) })
 	<-w.ended
 	var errs []error
+	// The goroutine has ended, so its fields may be touched.
 	if w.conn != nil {
 		errs = append(errs, w.conn.Close())
 		w.conn = nil
@@ -162,6 +163,8 @@ func (w *writer) begin(ctx context.Context) error {
 		}
 		w.conn = conn
 	}
+	// IMMEDIATE takes the lock for writing now. A transaction that took it only with its first change could find the
+	// file changed since it began to read, and no wait would help it then.
 	err := w.exec(ctx, "BEGIN IMMEDIATE")
 	if err != nil {
 		w.discard(ctx)
@@ -180,6 +183,7 @@ func (w *writer) runJob(ctx context.Context, j *job) error {
 		return err
 	}
 	if j.err = j.fn(w.conn); j.err != nil {
+		// This undoes the job but leaves its SAVEPOINT open, for RELEASE below.
 		if err := w.exec(ctx, "ROLLBACK TO job"); err != nil {
 			return errors.Join(j.err, err)
 		}
@@ -212,6 +216,7 @@ func (w *writer) answer(err error) {
 		}
 		close(j.done)
 	}
+	// Else the array would hold the closures, and all that they refer to, until the next group.
 	clear(w.group)
 	w.group = w.group[:0]
 }
