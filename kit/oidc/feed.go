@@ -66,6 +66,7 @@ func (v *Verifier) Run(ctx context.Context) error {
 }
 
 // follow reads the feed from have to its head.
+// have and started say what was applied so far, so that after an error the next call goes on from there.
 func (v *Verifier) follow(ctx context.Context, have *uint64, started *bool) error {
 	if !*started {
 		_, head, err := v.src.Revocations(ctx, fromHead)
@@ -109,6 +110,7 @@ func (v *Verifier) apply(r Revocation) {
 	if r.User != 0 && r.NotBefore.After(v.cutOff[r.User].before) {
 		v.cutOff[r.User] = cut{r.NotBefore, until}
 	}
+	// Without the lock: a listener may ask what a token is worth, or cancel itself.
 	tell := slices.Collect(maps.Values(v.listeners))
 	v.mu.Unlock()
 	for _, fn := range tell {
@@ -131,6 +133,7 @@ func (v *Verifier) caughtUp() {
 func (v *Verifier) forgetAll() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	// A verdict that is on its way has the number of the old era, and does not count when it lands.
 	v.era++
 	clear(v.young)
 	clear(v.old)

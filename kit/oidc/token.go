@@ -105,6 +105,7 @@ func (k *Keys) Verify(token string, want Expect, now time.Time) (Claims, error) 
 
 // open checks the signature and gives what it covers.
 func (k *Keys) open(token string, head header) ([]byte, error) {
+	// The list is ours. The token's own alg only says which of it was used (RFC 8725, 3.1).
 	jws, err := jose.ParseSignedCompact(token, algorithms())
 	if err != nil {
 		return nil, fmt.Errorf("token: %w", err)
@@ -113,6 +114,7 @@ func (k *Keys) open(token string, head header) ([]byte, error) {
 	if !ok {
 		return nil, errUnknownKey
 	}
+	// A key that names its algorithm is good for no other.
 	if key.Algorithm != "" && key.Algorithm != head.Algorithm {
 		return nil, errors.New("algorithm is not the key's")
 	}
@@ -146,6 +148,8 @@ func parseHeader(token string) (header, error) {
 	if err := json.Unmarshal(raw, &h); err != nil {
 		return header{}, fmt.Errorf("token header: %w", err)
 	}
+	// What is critical and not known must be refused (RFC 7515, 4.1.11), and a key that a token brings along proves
+	// nothing.
 	if h.Critical != nil || h.KeyURL != nil || h.Key != nil || h.CertURL != nil || h.Certs != nil {
 		return header{}, errors.New("token header names a key or an extension")
 	}
@@ -177,12 +181,14 @@ func (b *body) check(head header, want Expect, now time.Time) error {
 	if typ != TypeAccessToken && (typ != "jwt" || b.Type != "Bearer") {
 		return errors.New("not an access token")
 	}
+	// With nothing expected, a token that names no issuer would pass.
 	if b.Issuer != want.Issuer || want.Issuer == "" {
 		return errors.New("another issuer")
 	}
 	if !slices.Contains(b.Audience, want.Audience) {
 		return errors.New("another audience")
 	}
+	// Without a session no revocation could name it.
 	if b.Subject == "" || b.Session == "" {
 		return errors.New("names no subject or no session")
 	}

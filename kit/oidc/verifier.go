@@ -92,6 +92,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (beep.Caller, time.
 			}
 			return v.answer(known)
 		}
+		// The flight may land with nothing; then the next turn is somebody's to find out.
 		select {
 		case <-flight:
 		case <-ctx.Done():
@@ -108,6 +109,7 @@ func (v *Verifier) lookUp(id tokenID) (*verdict, chan struct{}) {
 	defer v.mu.Unlock()
 	known := v.young[id]
 	if known == nil {
+		// Asked for, so it moves to the young. What nobody asks for goes with the old.
 		if known = v.old[id]; known != nil {
 			v.rememberLocked(id, known)
 		}
@@ -115,6 +117,7 @@ func (v *Verifier) lookUp(id tokenID) (*verdict, chan struct{}) {
 	if known != nil && v.countsLocked(known, now) {
 		return known, nil
 	}
+	// One asks and the others wait: a client that comes back with twenty requests costs one question.
 	if flight := v.flights[id]; flight != nil {
 		return nil, flight
 	}
@@ -140,6 +143,7 @@ func (v *Verifier) land(id tokenID, known *verdict) {
 	}
 }
 
+// rememberLocked keeps Size at most. Half of them go at once, which needs no account of when each was used.
 func (v *Verifier) rememberLocked(id tokenID, known *verdict) {
 	if len(v.young) >= v.opts.Size/2 {
 		v.young, v.old = map[tokenID]*verdict{}, v.young
@@ -154,6 +158,7 @@ func (v *Verifier) judge(ctx context.Context, token string) (*verdict, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Read before the question: an answer from before forgetAll must not count after it.
 	v.mu.Lock()
 	era := v.era
 	v.mu.Unlock()
@@ -191,6 +196,7 @@ func (v *Verifier) check(ctx context.Context, token string) (Claims, error) {
 		return Claims{}, err
 	}
 	claims, err := keys.Verify(token, Expect{issuer, v.opts.Audience}, time.Now())
+	// A new key, or a made-up one, which refetch keeps from costing a question each.
 	if errors.Is(err, errUnknownKey) {
 		if issuer, keys, err = v.currentKeys(ctx, refetch); err != nil {
 			return Claims{}, err

@@ -15,14 +15,17 @@ func ClientAddress(r *http.Request, proxies []netip.Prefix, believed bool) netip
 	if err != nil {
 		return netip.Addr{}
 	}
+	// On a socket for both families an IPv4 client is ::ffff:a.b.c.d, which no IPv4 prefix contains.
 	addr := at.Addr().Unmap()
 	believed = believed || Trusted(proxies, addr)
+	// A header that is there twice is one list (RFC 9110, 5.3).
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, text := range slices.Backward(hops) {
 		if !believed {
 			break
 		}
 		hop, err := netip.ParseAddr(strings.TrimSpace(text))
+		// What is no address was not written by a proxy: the one before it counts.
 		if err != nil {
 			break
 		}

@@ -17,6 +17,7 @@ type codec struct{}
 
 var _ runtime.Marshaler = codec{}
 
+// encode sends fields at their defaults too, so that an answer has one shape whatever its values.
 var encode = protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}
 
 // Marshal encodes a message; nil is an empty object.
@@ -34,6 +35,7 @@ func (codec) Unmarshal(data []byte, v any) error {
 	if !ok {
 		return errors.New("rest: only messages are decoded")
 	}
+	// DiscardUnknown stays off: a mistyped field is an error, not a change that did not happen.
 	if err := (protojson.UnmarshalOptions{}).Unmarshal(data, m); err != nil {
 		return beep.Invalid(beep.CodeInvalidBody, detail(err))
 	}

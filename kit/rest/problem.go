@@ -58,9 +58,11 @@ func (e *Edge) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
+	// A refusal that was kept would outlive its cause.
 	h.Set("Cache-Control", "no-store")
 	pace(h, known)
 	if known.Kind == beep.KindUnauthenticated {
+		// RFC 9110 wants it in every 401 (15.5.2).
 		h.Set("WWW-Authenticate", `Bearer realm="beep"`)
 	}
 	body, err := json.Marshal(p)
@@ -88,6 +90,7 @@ func pace(h http.Header, e *beep.Error) {
 	h.Set("X-RateLimit-Reset", seconds)
 }
 
+// problemOf leaves out of a fault all but its code: what went wrong is for the log.
 func problemOf(e *beep.Error) Problem {
 	code := statuses[e.Kind]
 	if s, ok := transport[e.Code]; ok {
@@ -131,11 +134,13 @@ func asError(err error) *beep.Error {
 // fromGateway reads grpc-gateway's own refusals, which carry the text of ours.
 func fromGateway(st *status.Status) *beep.Error {
 	msg := st.Message()
+	// An error of codec or queryParser comes back as the text of a status of theirs, as beep.Error prints itself.
 	for _, code := range []beep.Code{beep.CodeInvalidBody, beep.CodeInvalidQuery, beep.CodeInvalidID} {
 		if before, ok := strings.CutSuffix(msg, " ("+string(code)+")"); ok {
 			return beep.Invalid(code, before)
 		}
 	}
+	// What grpc-gateway says of a variable in the path.
 	if strings.HasPrefix(msg, "type mismatch") {
 		return beep.Invalid(beep.CodeInvalidID, "the path holds something that is not an id")
 	}

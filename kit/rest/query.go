@@ -29,8 +29,10 @@ type route struct {
 	query bool
 }
 
+// variable is one in the template of a path. No contract of ours gives one a pattern of its own ({name=a/*}).
 var variable = regexp.MustCompile(`\{([a-z_]+)\}`)
 
+// allRoutes goes by every contract that is linked in. One that this edge does not serve is never asked for.
 func allRoutes() routes {
 	found := routes{}
 	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
@@ -58,7 +60,9 @@ func (q routes) add(m protoreflect.MethodDescriptor) {
 		if path == "" {
 			continue
 		}
+		// What is neither in the path nor in the body is left for the query.
 		r.query = rule.GetBody() == "" && m.Input().Fields().Len() > len(variable.FindAllString(path, -1))
+		// As grpc-gateway prints a pattern: see of.
 		q[method+" "+variable.ReplaceAllString(path, "{$1=*}")] = r
 	}
 }
@@ -81,6 +85,7 @@ func (queryParser) Parse(msg proto.Message, values url.Values, filter *utilities
 	for key, list := range values {
 		f := fields.ByName(protoreflect.Name(key))
 		switch {
+		// The fields of the path are no parameters: of two values for one, one would be passed over.
 		case f == nil || f.Kind() == protoreflect.MessageKind || filter.HasCommonPrefix([]string{key}):
 			return beep.Invalid(beep.CodeInvalidQuery, "there is no parameter "+quote(key))
 		case !f.IsList() && len(list) != 1:
@@ -115,6 +120,7 @@ func checkParameter(f protoreflect.FieldDescriptor, list []string) error {
 	return nil
 }
 
+// quote bounds what of a request comes back in the answer.
 func quote(s string) string {
 	if len(s) > 40 {
 		s = s[:40]

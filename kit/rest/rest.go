@@ -53,7 +53,9 @@ func New(opts Options) *Edge {
 		runtime.WithIncomingHeaderMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithMetadata(func(context.Context, *http.Request) metadata.MD { return nil }),
+		// Otherwise a form that is posted to the path of a GET is taken for that GET.
 		runtime.WithDisablePathLengthFallback(),
+		// A slash that was escaped stays within its segment.
 		runtime.WithUnescapingMode(runtime.UnescapingModeAllExceptReserved),
 	)
 	return e
@@ -74,12 +76,14 @@ func (e *Edge) Handler() http.Handler {
 		}
 		// Without a raw path grpc-gateway decodes the decoded one again, and takes a lone % for a fault of ours.
 		r.URL.RawPath = r.URL.EscapedPath()
+		// Every answer is somebody's and of this moment.
 		w.Header().Set("Cache-Control", "no-store")
 		e.Mux.ServeHTTP(&bodyless{ResponseWriter: w}, r)
 	})
 }
 
 // statusOf answers 201 to what creates and 204 where there is nothing to say; all else is 200.
+// It goes by names, which the OpenAPI description does as well: protobuf has no word for a status.
 func statusOf(_ context.Context, w http.ResponseWriter, m proto.Message) error {
 	d := m.ProtoReflect().Descriptor()
 	switch name := string(d.Name()); {
@@ -115,6 +119,7 @@ func (w *bodyless) Write(b []byte) (int, error) {
 // Unwrap serves http.ResponseController.
 func (w *bodyless) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// routingError has two answers: a path that could not be read is one that is not there.
 func routingError(status int) error {
 	if status == http.StatusMethodNotAllowed {
 		return beep.Invalid(beep.CodeMethodNotAllowed, "this path does not take that method")

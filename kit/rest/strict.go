@@ -35,6 +35,7 @@ func (e *Edge) strict(next runtime.HandlerFunc) runtime.HandlerFunc {
 	}
 }
 
+// check refuses what it can before it reads the body: what is wrong by its path or query costs no memory.
 func (e *Edge) check(w http.ResponseWriter, r *http.Request, path map[string]string) error {
 	if err := checkPath(path); err != nil {
 		return err
@@ -63,6 +64,7 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, path map[string]str
 			}
 		}
 	}
+	// The method decodes the very bytes that were checked.
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
 }
@@ -100,6 +102,7 @@ func (e *Edge) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	if r.Header.Get("Content-Encoding") != "" {
 		return nil, beep.Invalid(beep.CodeUnsupportedMedia, "compressed bodies are not accepted")
 	}
+	// It has w to close the connection with, so that the rest of a large body is not waited for.
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, e.opts.MaxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -108,6 +111,7 @@ func (e *Edge) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	case err != nil:
 		return nil, beep.Invalid(beep.CodeInvalidBody, "the body ended early")
 	}
+	// Nothing that could be misread, so it needs no type.
 	if len(body) == 0 {
 		return nil, nil
 	}
@@ -127,6 +131,7 @@ func CheckJSON(b []byte, topKey func(string) bool) error {
 		return beep.Invalid(beep.CodeInvalidBody, "the body is not UTF-8")
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
+	// A number of any size is only a token here. CheckTypes judges it, by the field that it is for.
 	dec.UseNumber()
 	first, err := dec.Token()
 	if err != nil || first != json.Delim('{') {
@@ -142,11 +147,13 @@ func CheckJSON(b []byte, topKey func(string) bool) error {
 	return nil
 }
 
+// checker reads token by token, since a decoded value no longer shows that a key came twice.
 type checker struct {
 	dec    *json.Decoder
 	topKey func(string) bool
 }
 
+// object reads an object whose { was read. depth is its own, 1 for the outermost.
 func (c *checker) object(depth int) error {
 	seen := map[string]bool{}
 	for c.dec.More() {
@@ -169,6 +176,7 @@ func (c *checker) object(depth int) error {
 	return badJSON(err)
 }
 
+// value reads what stands for a key or in a list; depth is that of what it stands in.
 func (c *checker) value(depth int) error {
 	t, err := c.dec.Token()
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 // or 5.0. CheckJSON has let b pass. A null is a field left out.
 func CheckTypes(b []byte, d protoreflect.MessageDescriptor) error { return checkMessage(b, d, "") }
 
+// checkMessage says where in the body a fault is: path is empty at the top, and below it ends with a dot.
 func checkMessage(raw []byte, d protoreflect.MessageDescriptor, path string) error {
 	if strings.HasPrefix(string(d.FullName()), "google.protobuf.") {
 		return nil // has a form of its own, to which the decoder keeps
@@ -25,7 +26,9 @@ func checkMessage(raw []byte, d protoreflect.MessageDescriptor, path string) err
 	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {
 		return wrongType(path, "an object")
 	}
+	// In one order, so that of two faults the same is told each time.
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		// By the name in the contract. protojson would take the one in camel case too, and so two keys for one field.
 		f := d.Fields().ByName(protoreflect.Name(name))
 		if f == nil {
 			return beep.InvalidField(beep.CodeInvalidBody, path+name, "is not known")
