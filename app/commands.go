@@ -38,6 +38,7 @@ func Migrate(ctx context.Context, cfg Config, check bool, out io.Writer) error {
 		return err
 	}
 	missing := 0
+	// Every target with a schema. One that is missing here is migrated by its own start only, and no check tells.
 	for _, s := range []schema{
 		{targetServers, cfg.ServersStore, serversql.Migrations()},
 		{targetUsers, cfg.UsersStore, usersql.Migrations()},
@@ -75,6 +76,7 @@ func (s schema) migrate(ctx context.Context, check bool, out io.Writer) (missing
 	if check || len(pending) == 0 {
 		return len(pending), nil
 	}
+	// Not before: a check leaves no folder behind.
 	if err := makeFolder(s.url); err != nil {
 		return 0, err
 	}

@@ -17,6 +17,7 @@ import (
 
 // Config is everything an operator can set, as flags of `beep serve` or as the environment variables named
 // here. The zero value of every field is usable: `beep` alone is a whole installation in ./data.
+// A field's tag is its documentation: see ConfigDocs.
 type Config struct {
 	Target []string `env:"BEEP_TARGET" default:"all" placeholder:"NAME" help:"Targets that this process runs: all, or some of gateway, realtime, users, servers, authz, messages."`
 	Data   string   `env:"BEEP_DATA" default:"./data" placeholder:"DIR" help:"Folder of the embedded stores."`
@@ -58,6 +59,7 @@ type Config struct {
 }
 
 // Names of the targets.
+// They stand in certificates, in settings and in the names of images, so they stay as they are.
 const (
 	targetGateway  = "gateway"
 	targetRealtime = "realtime"
@@ -68,6 +70,7 @@ const (
 )
 
 // Targets are the names of all targets.
+// Their order is the one in which they are built: see builders.
 func Targets() []string {
 	return []string{targetServers, targetAuthz, targetUsers, targetMessages, targetRealtime, targetGateway}
 }
@@ -82,6 +85,7 @@ func (c Config) resolve() (Config, error) {
 			return c, fmt.Errorf("there is no target %q; there are %s", t, strings.Join(Targets(), ", "))
 		}
 	}
+	// It would make a CA of its own, which no other process trusts.
 	if c.split() && c.Certs == "" {
 		return c, errors.New("a process that runs some targets only needs --certs to prove itself to the others")
 	}
@@ -147,6 +151,7 @@ func (c Config) public() (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("the HTTP address: %w", err)
 		}
+		// That is where it listens, and no address that anyone could type.
 		if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 			host = "localhost"
 		}
@@ -178,6 +183,7 @@ func (c Config) runs(target string) bool { return slices.Contains(c.Target, targ
 // split says whether other processes run the rest.
 func (c Config) split() bool { return len(c.Target) < len(Targets()) }
 
+// limits are the defaults, save for what an operator can set.
 func (c Config) limits() beep.Limits {
 	l := beep.DefaultLimits()
 	l.MessageRate, l.EditRate, l.InvitationRate, l.SocketsPerUser = c.MessageRate, c.EditRate, c.InvitationRate, c.UserSockets

@@ -35,6 +35,7 @@ func dashed(name string) string {
 	for i, r := range name {
 		upper := r >= 'A' && r <= 'Z'
 		if upper && i > 0 {
+			// A word begins at a capital after a small letter, and at one before it: URLPath is url-path.
 			before := name[i-1]
 			next := byte('A')
 			if i+1 < len(name) {

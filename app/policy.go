@@ -11,26 +11,31 @@ import (
 // policy is who may call what; what is not here is refused. Guest rows take calls that are made for no
 // user: those of services on their own behalf, and the one method that a guest may see.
 func policy() rpc.Policy {
+	// What people may call comes by the gateway, which has checked who they are.
 	public := rpc.Rule{Callers: []string{targetGateway}}
 	guest := rpc.Rule{Callers: []string{targetGateway}, Guest: true}
+	// What services call as themselves, for nobody.
 	internal := func(callers ...string) rpc.Rule { return rpc.Rule{Callers: callers, Guest: true} }
 	return rpc.Policy{
-		usersv1.Users_ServiceDesc.ServiceName:          public,
-		usersv1.Users_ListUsers_FullMethodName:         {Callers: []string{targetGateway, targetRealtime}},
-		usersv1.Identity_ServiceDesc.ServiceName:       internal(targetGateway, targetRealtime),
-		serversv1.Servers_ServiceDesc.ServiceName:      public,
+		usersv1.Users_ServiceDesc.ServiceName: public,
+		// And realtime: "ready" says who the user is.
+		usersv1.Users_ListUsers_FullMethodName:    {Callers: []string{targetGateway, targetRealtime}},
+		usersv1.Identity_ServiceDesc.ServiceName:  internal(targetGateway, targetRealtime),
+		serversv1.Servers_ServiceDesc.ServiceName: public,
+		// Who was sent a link sees where it leads before they have an account.
 		serversv1.Servers_GetInvitation_FullMethodName: guest,
 		serversv1.Roles_ServiceDesc.ServiceName:        public,
 		serversv1.Moderation_ServiceDesc.ServiceName:   public,
-		serversv1.ScopeLog_ServiceDesc.ServiceName:     internal(targetAuthz, targetRealtime),
-		messagesv1.Messages_ServiceDesc.ServiceName:    public,
-		messagesv1.ChannelLog_ServiceDesc.ServiceName:  internal(targetRealtime),
-		authzv1.Authz_ServiceDesc.ServiceName:          internal(targetServers, targetMessages),
+		// The logs hold everyone's rights. They are for who decides by them, and no client ever sees one.
+		serversv1.ScopeLog_ServiceDesc.ServiceName:    internal(targetAuthz, targetRealtime),
+		messagesv1.Messages_ServiceDesc.ServiceName:   public,
+		messagesv1.ChannelLog_ServiceDesc.ServiceName: internal(targetRealtime),
+		authzv1.Authz_ServiceDesc.ServiceName:         internal(targetServers, targetMessages),
 	}
 }
 
-// idempotent are the methods that may be asked again, of another replica, when one does not answer: reads,
-// and changes that carry a nonce.
+// idempotent are the methods that may be asked again, of another replica, when one does not answer: reads. A change
+// is repeated by who asked for it, with its nonce, and by nobody on the way.
 func idempotent() []string {
 	return []string{
 		usersv1.Users_ListUsers_FullMethodName, usersv1.Users_GetMe_FullMethodName,

@@ -50,6 +50,7 @@ func newProcess(ctx context.Context, cfg Config, log *slog.Logger) (*process, er
 		return nil, err
 	}
 	p.tel = tel
+	// First, so that it closes last: what the others do at their end is traced too. ctx has ended by then.
 	p.closers = append(p.closers, func() error { return tel.Shutdown(context.WithoutCancel(ctx)) })
 	if err := p.prove(); err != nil {
 		return nil, err
@@ -58,6 +59,7 @@ func newProcess(ctx context.Context, cfg Config, log *slog.Logger) (*process, er
 	if err != nil {
 		return nil, err
 	}
+	// Any target's will do, because all trust one CA.
 	p.serve = rpc.Options{
 		Policy: policy(), Mesh: mesh, Verifier: p.creds[cfg.Target[0]].Verifier(), Log: log, AccessLevel: slog.LevelDebug,
 		Observe: p.observe, Tracer: tel.Tracer(), DrainTimeout: cfg.Drain,
@@ -110,6 +112,7 @@ func (p *process) peer(from, to string) (grpc.ClientConnInterface, error) {
 	return conn, nil
 }
 
+// openBus chooses what wakes. Nothing relies on it, so the memory of one process is enough: see kit/bus.
 func (p *process) openBus() error {
 	if p.cfg.Redis == "" {
 		m := bus.NewMemory()
@@ -146,10 +149,12 @@ func makeFolder(store string) error {
 	if !ok {
 		return nil
 	}
+	// For the owner alone: it will hold what people write.
 	return os.MkdirAll(filepath.Dir(path), 0o700)
 }
 
 // close closes everything in the opposite order.
+// What was opened later may use what was opened before.
 func (p *process) close() error {
 	var errs []error
 	for _, c := range slices.Backward(p.closers) {
@@ -158,6 +163,7 @@ func (p *process) close() error {
 	return errors.Join(errs...)
 }
 
+// publicURL is the public URL as resolve has found it good.
 func (p *process) publicURL() *url.URL {
 	u, err := url.Parse(p.cfg.PublicURL) // was parsed before
 	if err != nil {

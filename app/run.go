@@ -27,6 +27,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(greeting 
 	if err != nil {
 		return err
 	}
+	// Also when a target cannot be built: those before it have opened their stores.
 	defer func() { err = errors.Join(err, p.close()) }()
 	handler, err := p.build(ctx)
 	if err != nil {
@@ -35,6 +36,8 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(greeting 
 	return p.run(ctx, handler, ready)
 }
 
+// run starts everything and ends it in order: servers and sockets drain, then the background stops, then Run closes
+// what both have used.
 func (p *process) run(ctx context.Context, public http.Handler, ready func(string)) error {
 	g, ctx := errgroup.WithContext(ctx)
 	if p.cfg.Health != "" { // taken before anyone is told that the process is there: who is told may ask
@@ -50,6 +53,7 @@ func (p *process) run(ctx context.Context, public http.Handler, ready func(strin
 	defer stop()
 	var work sync.WaitGroup
 	for _, run := range p.background {
+		// With room for the one error, so that the work ends whether anyone still listens or not.
 		failed := make(chan error, 1)
 		work.Go(func() { failed <- run(inner) })
 		g.Go(func() error { return outcome(ctx, failed) })
@@ -83,6 +87,8 @@ func outcome(ctx context.Context, failed <-chan error) error {
 
 var errEnded = errors.New("it should run until the process ends")
 
+// servePublic serves the HTTP address. Where it has the users' pages alone, they are for the gateway alone, which
+// says whom a request comes from: so it has to prove itself.
 func (p *process) servePublic(ctx context.Context, h http.Handler, ready func(string)) error {
 	lis, err := listen(ctx, p.cfg.HTTP)
 	if err != nil {
@@ -127,9 +133,11 @@ func (p *process) serveHTTP(ctx context.Context, lis net.Listener, h http.Handle
 	s := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 90 * time.Second, MaxHeaderBytes: 16 << 10,
+		// At debug: what clients get wrong in TLS or HTTP is not for an operator to act on.
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	done := make(chan error, 1)
+	// It ends by Shutdown or Close. done has room for its error, read or not.
 	go func() { done <- s.Serve(lis) }()
 	if ready != nil {
 		ready(p.greeting())
@@ -141,6 +149,7 @@ func (p *process) serveHTTP(ctx context.Context, lis net.Listener, h http.Handle
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.Drain)
 	defer cancel()
+	// Whatever is not done by then is cut off.
 	if err := s.Shutdown(drain); err != nil {
 		return errors.Join(err, s.Close())
 	}

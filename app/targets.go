@@ -65,6 +65,7 @@ func (p *process) build(ctx context.Context) (http.Handler, error) {
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", name, err)
 		}
+		// For calls within this process. serveGRPC registers it once more, for those from outside.
 		if t.register != nil {
 			t.register(p.local)
 		}
@@ -81,6 +82,8 @@ func (p *process) build(ctx context.Context) (http.Handler, error) {
 	return p.targets[targetUsers].handler, nil
 }
 
+// buildServers makes the one half of a circle: servers asks authz, which reads the log of servers. Neither calls
+// while it is built.
 func buildServers(ctx context.Context, p *process) (target, error) {
 	authzConn, err := p.peer(targetServers, targetAuthz)
 	if err != nil {
@@ -101,6 +104,7 @@ func buildServers(ctx context.Context, p *process) (target, error) {
 	return target{register: s.Register}, nil
 }
 
+// buildAuthz has no store to open: all that authz knows it has read from the scope log.
 func buildAuthz(_ context.Context, p *process) (target, error) {
 	conn, err := p.peer(targetAuthz, targetServers)
 	if err != nil {
@@ -159,6 +163,7 @@ func buildUsers(ctx context.Context, p *process) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
+	// Without a gateway here every request comes through one: see pages.
 	pages, err := provider.New(s, provider.Options{Proxies: proxies, Gateway: !p.cfg.runs(targetGateway), Log: p.log})
 	if err != nil {
 		return target{}, err
@@ -183,6 +188,7 @@ func buildRealtime(_ context.Context, p *process) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
+	// Revocations end sockets too, not only the next request.
 	cancel := verifier.OnRevoked(func(session beep.SessionID, user beep.UserID, _ time.Time) { n.Revoked(session, user) })
 	p.closers = append(p.closers, func() error { cancel(); return nil })
 	// In front: it sends its clients to other nodes, and what it asks of the services meanwhile needs their background
@@ -231,10 +237,12 @@ func (p *process) pages() (http.Handler, error) {
 		scheme = "http" // to the sidecar
 	}
 	return once(&httputil.ReverseProxy{
+		// The provider makes its links, and judges whose form it is, by the name that the browser knows.
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: scheme, Host: p.cfg.Pages})
 			r.Out.Host = r.In.Host
 			r.Out.Header.Del("X-Forwarded-For") // what a client claims
+			// A proxy that we believe has said whom it got the request from; SetXForwarded adds the proxy.
 			if at, err := netip.ParseAddrPort(r.In.RemoteAddr); err == nil && rest.Trusted(proxies, at.Addr().Unmap()) {
 				r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
 			}

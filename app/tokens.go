@@ -35,6 +35,7 @@ func (p *process) verifier(conn grpc.ClientConnInterface) *oidc.Verifier {
 			p.log.Info("revocation feed readable again")
 		},
 	})
+	// It only hurries: without a wake-up the feed is read at the next poll.
 	cancel := p.bus.Subscribe("revocations", func([]byte) { v.Wake() })
 	p.background = append(p.background, v.Run)
 	p.closers = append(p.closers, func() error { cancel(); return nil })

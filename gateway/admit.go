@@ -27,12 +27,14 @@ func (g *Gateway) admit(r *http.Request, path map[string]string) error {
 		return nil
 	}
 	sum := sha256.Sum256([]byte(code)) // who may read the counters must not learn codes from them
+	// Of the same code a further use is not counted, so the code is the nonce.
 	nonce := hex.EncodeToString(sum[:8])
 	keys := []string{"invitation:" + rest.Neighbourhood(rest.ClientAddress(r, g.deps.Proxies, false))}
 	if user := beep.CallerFrom(r.Context()).User; user != 0 {
 		keys = append(keys, "invitation:"+user.String())
 	}
 	limits := g.deps.Limits
+	// Each has its bound: neither many accounts at one address nor many addresses of one account get more.
 	for _, key := range keys {
 		if ok, wait := g.deps.Throttle.Allow(r.Context(), key, limits.InvitationRate, limits.InvitationWindow, nonce); !ok {
 			return beep.LimitedTo(limits.InvitationRate, beep.CodeRateLimited, "too many invitations tried; wait a moment", wait)

@@ -29,6 +29,7 @@ func (g *Gateway) authenticate(next http.Handler) http.Handler {
 			g.edge.Problem(w, r, err)
 			return
 		}
+		// For 60 s, and in place of the access token, which no service ever sees.
 		ctx, err := rpc.WithIdentity(beep.WithCaller(r.Context(), caller), g.deps.Minter, caller)
 		if err != nil {
 			g.edge.Problem(w, r, err)
@@ -38,12 +39,15 @@ func (g *Gateway) authenticate(next http.Handler) http.Handler {
 	})
 }
 
+// bearer is the token of a request, empty for a guest. A header that holds anything else is refused: who meant to be
+// signed in must not be told, as a guest, that what is theirs is not there.
 func bearer(r *http.Request) (string, error) {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 {
 		return "", nil
 	}
 	scheme, token, ok := strings.Cut(values[0], " ")
+	// Of two headers a proxy before us may have judged the other.
 	if len(values) > 1 || !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > maxToken ||
 		strings.ContainsAny(token, " \t,") {
 		return "", beep.Unauthenticated(beep.CodeInvalidToken, "the Authorization header is not one Bearer token")

@@ -33,6 +33,7 @@ type Tokens interface {
 
 // Deps is what a gateway needs.
 type Deps struct {
+	// In this process or another one; a gateway cannot tell.
 	Users, Servers, Messages grpc.ClientConnInterface
 
 	Tokens   Tokens
@@ -93,6 +94,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
 	g.docs(mux)
 	mux.Handle("GET /config.json", g.config())
+	// The provider and the socket see for themselves who calls: one by its cookie, one by the first frame.
 	mux.Handle("/oidc/", g.deps.Pages)
 	mux.Handle("/.well-known/", g.deps.Pages)
 	if g.deps.Realtime != nil {
@@ -106,6 +108,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("/", g.web())
 	// Our own pages by our public name too: a proxy in front may send its own in Host.
 	own := g.deps.PublicURL.Scheme + "://" + g.deps.PublicURL.Host
+	// CORS first: a page that may not call is refused whoever is signed in, and a preflight carries no token.
 	api := g.edge.CORS(append([]string{own}, g.deps.Origins...), g.authenticate(g.edge.Handler()))
 	return rest.Secure(g.deps.PublicURL.Scheme == "https", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not through the mux, which answers a path with an empty segment with a redirect to another path: an id

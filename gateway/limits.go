@@ -15,6 +15,7 @@ type limitsServer struct {
 }
 
 // GetLimits answers what this installation allows.
+// Anyone may ask, since a client needs to know before anybody has signed in.
 func (s limitsServer) GetLimits(context.Context, *gatewayv1.GetLimitsRequest) (*gatewayv1.GetLimitsResponse, error) {
 	l := s.limits
 	return &gatewayv1.GetLimitsResponse{Limits: &gatewayv1.Limits{
@@ -26,6 +27,7 @@ func (s limitsServer) GetLimits(context.Context, *gatewayv1.GetLimitsRequest) (*
 	}}, nil
 }
 
+// count keeps what a limit may be set to within the contract's field.
 func count(n int) uint32 {
 	return uint32(min(max(n, 0), math.MaxUint32))
 }

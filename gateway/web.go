@@ -25,6 +25,7 @@ func (g *Gateway) policy() string {
 		"form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 }
 
+// notBuilt is what a build without the client says of itself, rather than 404.
 const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Beep</title>
 <h1>The web client is not built</h1><p>Run <code>make web</code>, then start Beep again. The API works without it.</p></html>
 `
@@ -38,6 +39,7 @@ func (g *Gateway) web() http.Handler {
 	if err != nil || !g.deps.WebBuilt {
 		index = []byte(notBuilt)
 	}
+	// Of the content, since what is embedded in a binary has no time.
 	sum := sha256.Sum256(index)
 	etag := `"` + hex.EncodeToString(sum[:8]) + `"`
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -47,6 +49,7 @@ func (g *Gateway) web() http.Handler {
 			return
 		}
 		w.Header().Set("Content-Security-Policy", policy)
+		// Cleaned, so that .. leads nowhere.
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 		if name != "" && name != "index.html" && g.asset(w, r, name) {
 			return
@@ -64,6 +67,7 @@ func (g *Gateway) web() http.Handler {
 
 // asset serves a file of the client, in the smallest form the browser takes; false if there is none.
 func (g *Gateway) asset(w http.ResponseWriter, r *http.Request, name string) bool {
+	// The packed forms are chosen by Accept-Encoding, and are no files of their own.
 	if !fs.ValidPath(name) || strings.HasSuffix(name, ".br") || strings.HasSuffix(name, ".gz") {
 		return false
 	}
@@ -72,6 +76,7 @@ func (g *Gateway) asset(w http.ResponseWriter, r *http.Request, name string) boo
 		return false
 	}
 	h := w.Header()
+	// A cache must not give the packed form to whom it is of no use.
 	h.Set("Vary", "Accept-Encoding")
 	for _, form := range []struct{ suffix, encoding string }{{".br", "br"}, {".gz", "gzip"}} {
 		if !strings.Contains(r.Header.Get("Accept-Encoding"), form.encoding) {
