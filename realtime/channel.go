@@ -20,9 +20,10 @@ type channel struct {
 	// subs are the registered sessions with the rights that the client was told. Guarded by sc.mu.
 	subs map[*Session]perm.Rights
 
-	mu      sync.Mutex // guards everything below; taken inside sc.mu, never around it
-	known   bool       // whether have is: a channel nobody was registered in must ask for its head
-	have    uint32     // what its sessions have been sent, or have not needed
+	mu    sync.Mutex // guards everything below; taken inside sc.mu, never around it
+	known bool       // whether have is: a channel nobody was registered in must ask for its head
+	have  uint32     // what its sessions have been sent, or have not needed
+	// What came and was not looked at, and whether the one worker that looks is running.
 	inbox   []*messagesv1.Wake
 	working bool
 	unwatch func()
@@ -38,6 +39,7 @@ func (ch *channel) isKnown() bool {
 }
 
 // ensure makes have known, from a head that was asked for; it says whether have is known now.
+// A head that was asked for before others made have known says nothing of what they were sent, and is not taken.
 func (ch *channel) ensure(head uint32, asked bool) bool {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
@@ -47,6 +49,7 @@ func (ch *channel) ensure(head uint32, asked bool) bool {
 	return ch.known
 }
 
+// setHave never takes have back: what was passed must not be passed again.
 func (ch *channel) setHave(r uint32) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
@@ -54,6 +57,7 @@ func (ch *channel) setHave(r uint32) {
 }
 
 // unregister takes a session out. The last one out forgets how far the channel was sent. sc.mu is held.
+// From then on entries go by that nobody here is sent, so have would be a guess.
 func (ch *channel) unregister(s *Session) {
 	if _, in := ch.subs[s]; !in {
 		return
@@ -72,6 +76,7 @@ func (ch *channel) unregister(s *Session) {
 }
 
 // wake is rule 8: the channel's one worker looks at wake-ups in the order they came.
+// What is not taken, because nobody is registered or too much waits, the next sweep finds.
 func (n *Node) wake(ch *channel, w *messagesv1.Wake) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
@@ -90,14 +95,17 @@ func (ch *channel) next() (w *messagesv1.Wake, have uint32) {
 	defer ch.mu.Unlock()
 	for len(ch.inbox) > 0 {
 		w, ch.inbox = ch.inbox[0], ch.inbox[1:]
+		// Otherwise it came twice, or a Since has overtaken it.
 		if w.GetLast() > ch.have {
 			return w, ch.have
 		}
 	}
+	// Under the lock under which wake looks at working: a wake-up is either in the inbox by now or starts a worker.
 	ch.working, ch.inbox = false, nil
 	return nil, 0
 }
 
+// work is the one goroutine that sends a channel's new entries to all, which is why they go out in order.
 func (n *Node) work(ch *channel) {
 	for {
 		w, have := ch.next()
@@ -115,6 +123,7 @@ func (n *Node) work(ch *channel) {
 
 // serve delivers a wake-up that continues what was sent, and otherwise whatever follows it in the log.
 func (n *Node) serve(ctx context.Context, ch *channel, w *messagesv1.Wake, have uint32) error {
+	// It may begin before what is missing: a client passes over what it has. A sweep's wake-up has no frame.
 	if w.GetFirst() <= have+1 && len(w.GetFrame()) > 0 {
 		return n.pass(ctx, ch, wrap(w.GetFrame()), place{w.GetLast(), w.GetE()})
 	}
@@ -168,6 +177,7 @@ func delta(id beep.ChannelID, resp *messagesv1.SinceResponse, answer bool) *real
 }
 
 // watchOnce subscribes to a channel's wake-ups and typing, unless it is already.
+// The bus is called without ch.mu, which its callbacks take.
 func (n *Node) watchOnce(ch *channel) {
 	ch.mu.Lock()
 	watched := ch.unwatch != nil
@@ -184,6 +194,7 @@ func (n *Node) watchOnce(ch *channel) {
 	stopTyping := n.peers.Bus.Subscribe("typing:"+ch.id.String(), func(payload []byte) { n.typed(ch, payload) })
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
+	// Another was faster, or the last session has left meanwhile and nobody would end the subscription.
 	if ch.unwatch != nil || !ch.known {
 		go func() { stopWakes(); stopTyping() }()
 		return

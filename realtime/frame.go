@@ -34,11 +34,13 @@ func (f Frame) Payload() []byte {
 	}
 }
 
+// encoding leaves empty fields out: a frame is written to thousands, and clients take what is absent for empty.
 var encoding = protojson.MarshalOptions{UseProtoNames: true}
 
 // encode makes the frame {"op": op, "d": d}. Encoding a message of our own contracts cannot fail: their
 // strings are valid UTF-8, checked where they came in.
 func encode(op string, d proto.Message) Frame {
+	// With room in front for the longest header, which is filled in when the length is known; nothing is moved for it.
 	buf := append(make([]byte, 10, 512), `{"op":"`...)
 	buf = append(append(buf, op...), `","d":`...)
 	buf, err := encoding.MarshalAppend(buf, d)
@@ -73,6 +75,7 @@ func header(buf []byte) []byte {
 
 // decode reads a client's frame. A wrong one is an Error that the client is told, without effect.
 func decode(payload []byte) (op string, d proto.Message, err error) {
+	// By the code that the REST edge has: what one of them refuses the other must not take.
 	if err := rest.CheckJSON(payload, func(key string) bool { return key == "op" || key == "d" }); err != nil {
 		return "", nil, invalidFrame(err)
 	}
@@ -98,6 +101,7 @@ func decode(payload []byte) (op string, d proto.Message, err error) {
 	return f.Op, d, nil
 }
 
+// payloadOf is an empty payload for what a client may send, and nil for any other op.
 func payloadOf(op string) proto.Message {
 	switch op {
 	case "identify":
@@ -116,6 +120,7 @@ func payloadOf(op string) proto.Message {
 	return nil
 }
 
+// invalidFrame keeps the cause as Err, which no client is told.
 func invalidFrame(err error) error {
 	e := beep.Invalid(beep.CodeInvalidFrame, "the frame does not fit its op")
 	e.Err = err

@@ -40,7 +40,8 @@ func statusOf(s string) (string, error) {
 type presences struct {
 	self string
 
-	mu      sync.Mutex // guards everything below
+	mu sync.Mutex // guards everything below
+	// What each node last said of a user, and whose status is another than at the last take.
 	by      map[beep.UserID]map[string]sighting
 	changed map[beep.UserID]struct{}
 }
@@ -54,6 +55,7 @@ func newPresences(self string) *presences {
 	return &presences{self: self, by: map[beep.UserID]map[string]sighting{}, changed: map[beep.UserID]struct{}{}}
 }
 
+// statusLocked is the first of shown that any node says: who sits at one machine and has left another is there.
 func (p *presences) statusLocked(who beep.UserID) string {
 	for _, want := range shown {
 		for _, x := range p.by[who] {
@@ -107,6 +109,7 @@ func (p *presences) take(now time.Time) map[beep.UserID]string {
 	for who, nodes := range p.by {
 		before := p.statusLocked(who)
 		for node, x := range nodes {
+			// What this node says of its own it knows, and does not repeat to itself.
 			if node != p.self && now.Sub(x.at) > gossipExpires {
 				delete(nodes, node)
 			}
@@ -155,6 +158,7 @@ type whisper struct {
 	Ask   bool              `json:"ask,omitempty"`   // tell me yours: I am new
 }
 
+// gossip takes in what another node says. What this one says comes back to it too, and is passed over.
 func (n *Node) gossip(payload []byte) {
 	var w whisper
 	if json.Unmarshal(payload, &w) != nil || w.Node == n.name {
@@ -170,6 +174,7 @@ func (n *Node) gossip(payload []byte) {
 	}
 }
 
+// askPresence spares those who come to a new node some seconds in which everybody else seems to be offline.
 func (n *Node) askPresence(ctx context.Context) { n.whisper(ctx, whisper{Node: n.name, Ask: true}) }
 
 func (n *Node) whisper(ctx context.Context, w whisper) {
@@ -186,6 +191,8 @@ func (n *Node) announce(who beep.UserID) {
 	})
 }
 
+// localStatus is what a user's sessions here add up to, empty without any. An invisible one counts only if no other
+// is seen.
 func (n *Node) localStatus(who beep.UserID) string {
 	best := ""
 	for _, s := range n.sessionsOf(who) {
@@ -208,6 +215,7 @@ func rank(status string) int {
 	return len(shown)
 }
 
+// announceAll tells it in parts, so that no message grows with the node.
 func (n *Node) announceAll(ctx context.Context) {
 	users, _ := n.followed()
 	w := whisper{Node: n.name, Users: map[string]string{}}
@@ -239,6 +247,7 @@ func (sc *scope) tellPresence(changed map[beep.UserID]string) {
 	if len(sc.sessions) == 0 || len(sc.sessions) > presenceCap {
 		return
 	}
+	// Once for everyone: the frames hold nothing that differs by who gets them.
 	var all []byte
 	for who, status := range changed {
 		if sc.members[who] != nil {
@@ -276,6 +285,7 @@ func (n *Node) typing(ctx context.Context, s *Session, id beep.ChannelID) error 
 	case !s.mayType(id, time.Now()):
 		return nil
 	}
+	// Over the bus even to this node, which hears itself: there is one way for typing to be shown.
 	return n.peers.Bus.Publish(ctx, "typing:"+id.String(), []byte(s.identity().String()))
 }
 

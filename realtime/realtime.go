@@ -113,6 +113,7 @@ func (n *Node) Open(out Outbox) *Session {
 }
 
 // Receive handles one frame of a client.
+// The next frame of this client waits until it returns, and no other client's does.
 func (n *Node) Receive(s *Session, payload []byte) {
 	if s.touch(time.Now()) {
 		s.out.Close(closeFlood, "too many frames")
@@ -139,11 +140,13 @@ func (n *Node) handle(ctx context.Context, s *Session, op string, d proto.Messag
 			s.out.Close(closePolicy, "identify comes once")
 			return nil
 		}
+		// While this is so police does not count: it is we who take the time.
 		s.identifying.Store(true)
 		defer s.identifying.Store(false)
 		return n.awaited(s, n.identify(ctx, s, m))
 	}
 	if _, ok := d.(*emptypb.Empty); ok {
+		// That it came, touch has noted.
 		s.push(heartbeatAck)
 		return nil
 	}
@@ -202,6 +205,7 @@ func (n *Node) renew(ctx context.Context, s *Session, token string) error {
 	if err != nil {
 		return err
 	}
+	// All that the session is registered in was granted to that user.
 	if c.User != s.identity() {
 		return beep.Unauthenticated(beep.CodeInvalidToken, "that token is somebody else's")
 	}
@@ -221,6 +225,7 @@ func (n *Node) Revoked(signIn beep.SessionID, who beep.UserID) {
 		if !concerned {
 			continue
 		}
+		// On a goroutine of its own: the feed that calls must not be held up, and Verify may ask a peer.
 		n.later(func(ctx context.Context) {
 			switch _, _, err := n.peers.Tokens.Verify(ctx, token); {
 			case err == nil:
@@ -241,6 +246,7 @@ func (n *Node) all() []*Session {
 }
 
 // Leave forgets a session whose client is gone.
+// gone is set before anything is undone: whatever is on its way in sees it (become, stay), or is in the list below.
 func (n *Node) Leave(s *Session) {
 	s.mu.Lock()
 	who := s.user

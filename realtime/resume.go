@@ -27,6 +27,7 @@ func (n *Node) identify(ctx context.Context, s *Session, m *realtimev1.Identify)
 	if err != nil {
 		return err
 	}
+	// When a node goes down its clients come all at once. They wait here, and not in the stores behind the peers.
 	select {
 	case n.resuming <- struct{}{}:
 		defer func() { <-n.resuming }()
@@ -62,6 +63,8 @@ func (n *Node) identify(ctx context.Context, s *Session, m *realtimev1.Identify)
 // maxNamed bounds the channels a client may say it has: more than it can see.
 const maxNamed = 50 * 500
 
+// resume goes by rule 11: register everywhere, say "ready" before all that was pushed since, then answer what was
+// missed.
 func (n *Node) resume(ctx context.Context, s *Session, u *user, named map[uint64]uint32) error {
 	profile, err := n.profile(ctx, u.id)
 	if err != nil {
@@ -74,6 +77,7 @@ func (n *Node) resume(ctx context.Context, s *Session, u *user, named map[uint64
 	if err := u.reading.take(ctx); err != nil {
 		return err
 	}
+	// Until the end: what the user joins meanwhile is read after that, and then finds the session marked as entered.
 	defer u.reading.give()
 	if err := n.readPersonal(ctx, u, rev); err != nil {
 		return err
@@ -107,6 +111,7 @@ func (n *Node) dismiss(s *Session, in []*channel, named map[uint64]uint32) {
 	}
 }
 
+// profile is who the session's user is, asked for in the user's own name.
 func (n *Node) profile(ctx context.Context, id beep.UserID) (*usersv1.Profile, error) {
 	resp, err := n.peers.Users.ListUsers(ctx, &usersv1.ListUsersRequest{Ids: []uint64{uint64(id)}})
 	if err != nil {
@@ -123,6 +128,7 @@ func (n *Node) profile(ctx context.Context, id beep.UserID) (*usersv1.Profile, e
 func (n *Node) enter(ctx context.Context, s *Session, id beep.Scope) (*realtimev1.ServerState, []*channel, error) {
 	for {
 		sc := n.scope(id)
+		// Of a moment after the client asked, so that nothing is shown that was revoked before.
 		rev, err := n.fresh.Fresh(ctx, id)
 		if err != nil {
 			return nil, nil, err
@@ -141,6 +147,7 @@ func (n *Node) enter(ctx context.Context, s *Session, id beep.Scope) (*realtimev
 		if e.state != nil { // after admission, from which on changes are pushed: one in between would be told nowhere
 			e.state.Presences = n.present.among(sc.memberIDs())
 		}
+		// After registering, or there would be nobody to wake for. What is appended before this is found by catchUp.
 		for _, ch := range e.in {
 			n.watchOnce(ch)
 		}
@@ -179,6 +186,7 @@ func (sc *scope) admit(e *entry) (dropped bool) {
 			continue
 		}
 		ch.subs[e.s] = rights
+		// Under this lock, for which deliver waits: no frame of the channel can be queued before it.
 		e.s.push(encode("channel_added", &realtimev1.ChannelAdded{Channel: sc.listed[id], Rights: rights.Names()}))
 		e.in = append(e.in, ch)
 	}
@@ -201,6 +209,7 @@ func (n *Node) unknownHeads(ctx context.Context, sc *scope, who beep.UserID) (ma
 }
 
 // heads asks for the newest r of channels.
+// A question holds as many as the log takes.
 func (n *Node) heads(ctx context.Context, ids []beep.ChannelID) (map[beep.ChannelID]uint32, error) {
 	out := make(map[beep.ChannelID]uint32, len(ids))
 	for part := range slices.Chunk(ids, 10_000) {
@@ -212,6 +221,7 @@ func (n *Node) heads(ctx context.Context, ids []beep.ChannelID) (map[beep.Channe
 		if err != nil {
 			return nil, err
 		}
+		// With heads missing, those that are there would go to the wrong channels.
 		if len(resp.GetHeads()) != len(part) {
 			return nil, beep.Unavailable(nil)
 		}
@@ -304,6 +314,7 @@ func (n *Node) registered(s *Session, id beep.ChannelID) (*channel, perm.Rights)
 
 // enterLive makes a session that is connected already a member of a scope that its user has joined.
 func (n *Node) enterLive(ctx context.Context, s *Session, id beep.Scope) {
+	// Whatever enter pushes has to come after "server_added".
 	s.hold()
 	st, in, err := n.enter(ctx, s, id)
 	if err != nil || st == nil {
@@ -329,6 +340,7 @@ func (n *Node) attach(ctx context.Context, sc *scope, gained []gain) {
 	}
 }
 
+// attachLater leaves it to a goroutine, since heads are asked of a peer and the caller may hold the scope's lock.
 func (n *Node) attachLater(sc *scope, gained []gain) {
 	if len(gained) > 0 {
 		n.later(func(ctx context.Context) { n.attach(ctx, sc, gained) })
@@ -336,6 +348,8 @@ func (n *Node) attachLater(sc *scope, gained []gain) {
 }
 
 // registerAll asks two questions however many gained: a channel made in a server of thousands is one channel.
+// The first answer says where have begins in channels that nobody here was in, the second where each log stands for
+// those who are registered now. What comes in between is delivered to them as well.
 func (n *Node) registerAll(ctx context.Context, sc *scope, gained []gain) error {
 	asked := map[beep.ChannelID]struct{}{}
 	for _, g := range gained {
@@ -368,6 +382,7 @@ func (n *Node) registerAll(ctx context.Context, sc *scope, gained []gain) error 
 }
 
 // register puts a session that belongs to the scope into a channel that the View lets it see.
+// The View is asked again: what was gained may have been lost since.
 func (sc *scope) register(s *Session, id beep.ChannelID, head uint32) *channel {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()

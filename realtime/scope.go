@@ -24,6 +24,8 @@ import (
 // One lock makes the promise of rule 9: registrations are changed only together with the View, and frames
 // are queued only under the lock that the View was looked at. So a session that is registered in a channel
 // is one that the View, as it stands, lets see it, and there is no step between check and enqueue.
+//
+// Locks are taken in this order: scope, then channel or session, then outbox. Node.mu is held alone.
 type scope struct {
 	id      beep.Scope
 	unwatch func()
@@ -92,6 +94,7 @@ func (sc *scope) drowse() bool {
 // release lets go of a scope that drowses.
 func (n *Node) release(sc *scope) {
 	n.mu.Lock()
+	// Another may be in its place by now.
 	if n.scopes[sc.id] == sc {
 		delete(n.scopes, sc.id)
 	}
@@ -115,6 +118,7 @@ func (n *Node) followFresh(ctx context.Context, sc *scope) {
 // follow advances the View of a scope to at least rev (rule 3). As it moves, who lost a channel is told at
 // once and who gained one is attached.
 func (n *Node) follow(ctx context.Context, sc *scope, rev uint64) error {
+	// Without the turn: for nearly every frame the View is new enough.
 	if sc.rev() >= rev {
 		return nil
 	}
@@ -129,6 +133,7 @@ func (n *Node) follow(ctx context.Context, sc *scope, rev uint64) error {
 		}
 		gained, joined, err := sc.advance(resp.GetChanges())
 		if err != nil {
+			// They would fit as little the next time.
 			n.abandon(sc)
 			return fmt.Errorf("follow scope %s from %d: %w", sc.id, from, err)
 		}
@@ -136,6 +141,7 @@ func (n *Node) follow(ctx context.Context, sc *scope, rev uint64) error {
 			n.present.tellAgain(joined)
 		}
 		n.attachLater(sc, gained)
+		// The log answers less than the revision that it named. What needs that revision is not shown.
 		if sc.rev() == from {
 			return beep.Unavailable(fmt.Errorf("scope %s is at %d of %d", sc.id, from, rev))
 		}
@@ -145,6 +151,7 @@ func (n *Node) follow(ctx context.Context, sc *scope, rev uint64) error {
 
 // abandon gives up a scope whose rows do not fit each other: its sessions resume, with a View built anew.
 func (n *Node) abandon(sc *scope) {
+	// First, so that whoever comes back from here on builds another.
 	n.release(sc)
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
@@ -209,13 +216,16 @@ func (sc *scope) mirrorLocked(row *serversv1.Change, d *diff) {
 		who := beep.UserID(k.MemberRemoved.GetId())
 		delete(sc.members, who)
 		d.users = append(d.users, who)
+		// Before the others are told, so that the user is not among them.
 		sc.expelLocked(who)
 		sc.tellLocked(encode("member_removed", &realtimev1.MemberRemoved{ServerId: sc.id.ID, UserId: uint64(who)}))
 	case *serversv1.Change_ChannelSet:
+		// Told by settleLocked, which goes by who sees it.
 		id := beep.ChannelID(k.ChannelSet.GetId())
 		sc.listed[id] = k.ChannelSet
 		d.renamed = append(d.renamed, id)
 	case *serversv1.Change_ChannelRemoved:
+		// Those who lose it are told while it is listed; settleLocked takes it off at its end.
 		d.channels = append(d.channels, beep.ChannelID(k.ChannelRemoved.GetId()))
 		d.removed = append(d.removed, beep.ChannelID(k.ChannelRemoved.GetId()))
 	}
@@ -287,6 +297,7 @@ func (sc *scope) deliver(ch *channel, f Frame, last uint32, e uint64) bool {
 	for s := range ch.subs {
 		s.push(f)
 	}
+	// With the frame queued and under the same lock: whoever registers next finds have where this frame ends.
 	ch.setHave(last)
 	return true
 }

@@ -19,6 +19,7 @@ type Outbox interface {
 }
 
 // Close codes, as docs/realtime.md lists them.
+// Those below 4000 are RFC 6455's (7.4.1) and the IANA registry's; 4000 and above are free for applications.
 const (
 	closeGoingAway = 1012
 	closePolicy    = 1008
@@ -55,6 +56,7 @@ type Session struct {
 }
 
 // push queues f for the client, behind "ready".
+// The lock is held over Outbox.Push, which does not block, so frames are queued in the order of the calls.
 func (s *Session) push(f Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,6 +128,7 @@ func (s *Session) touch(now time.Time) (flood bool) {
 func (s *Session) mayType(ch beep.ChannelID, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// All are forgotten at once, and a frame goes out too soon at worst.
 	if s.typedAt == nil || len(s.typedAt) > 32 {
 		s.typedAt = map[beep.ChannelID]time.Time{}
 	}

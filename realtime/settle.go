@@ -57,6 +57,7 @@ func (sc *scope) settleLocked(d *diff) (gained []gain) {
 			gained = sc.settleChannelLocked(gained, s, who, id, d)
 		}
 	}
+	// Last, since those who were in it are told by what is listed.
 	for _, id := range d.removed {
 		delete(sc.listed, id)
 		delete(sc.channels, id)
@@ -73,6 +74,8 @@ func (sc *scope) settleServerLocked(s *Session, who beep.UserID) {
 	s.push(encode("rights_updated", &realtimev1.RightsUpdated{ServerId: sc.id.ID, Rights: now.Names()}))
 }
 
+// settleChannelLocked goes by what the client was told and not by what the rows say, so changes that undo each other
+// within a page tell it nothing.
 func (sc *scope) settleChannelLocked(gained []gain, s *Session, who beep.UserID, id beep.ChannelID, d *diff) []gain {
 	ch := sc.channels[id]
 	var was perm.Rights
@@ -94,6 +97,7 @@ func (sc *scope) settleChannelLocked(gained []gain, s *Session, who beep.UserID,
 	return gained
 }
 
+// sortRoles has the highest first. They come out of a map, and two clients should see one list.
 func sortRoles(roles []*serversv1.Role) {
 	slices.SortFunc(roles, func(a, b *serversv1.Role) int {
 		return cmp.Or(cmp.Compare(b.GetPosition(), a.GetPosition()), cmp.Compare(a.GetId(), b.GetId()))

@@ -69,6 +69,7 @@ func (k *socket) Close(code uint16, reason string) {
 	k.closeLocked(code, reason)
 }
 
+// closeLocked ends the socket once. What is queued may still be written; what is pushed from now on is dropped.
 func (k *socket) closeLocked(code uint16, reason string) {
 	if k.closed {
 		return
@@ -76,6 +77,7 @@ func (k *socket) closeLocked(code uint16, reason string) {
 	k.closed = true
 	slow := code == closeTooSlow
 	k.wait.Go(func() {
+		// It is slow because its client does not read: nothing of the queue would leave.
 		if !slow { // give the last frames a moment to leave
 			k.drain(time.Second)
 		}
@@ -94,6 +96,7 @@ func (k *socket) dropEphemeralLocked() {
 }
 
 // drain waits until the writer has written what was queued, at most for d.
+// It looks from time to time instead of being told, since it happens once in the life of a socket.
 func (k *socket) drain(d time.Duration) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -107,6 +110,7 @@ func (k *socket) drain(d time.Duration) {
 	}
 }
 
+// buffers are shared by the writers at work, so that idle sockets need none.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, coalesce); return &b }}
 
 // flush writes until the queue is empty. Every write holds whole frames, so that the pongs and close frames
@@ -141,17 +145,20 @@ func (k *socket) takeLocked() (batch []Frame, n int) {
 		n += len(k.queue[i].data)
 	}
 	batch, k.queue = k.queue[:i], k.queue[i:]
+	// Let go of the array, and with it of frames that were written.
 	if len(k.queue) == 0 {
 		k.queue = nil
 	}
 	return batch, n
 }
 
+// write goes past gws, which would frame and copy what is whole frames already, and once for each socket.
 func (k *socket) write(batch []Frame, buf []byte) error {
 	conn := k.conn.NetConn()
 	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
+	// The usual case, without a copy.
 	if len(batch) == 1 {
 		_, err := conn.Write(batch[0].data)
 		return err
@@ -167,6 +174,7 @@ func (k *socket) write(batch []Frame, buf []byte) error {
 func (n *Node) Handler() http.Handler {
 	edge := rest.New(rest.Options{})
 	upgrader := gws.NewUpgrader(&events{n: n}, &gws.ServerOption{
+		// Text that is not UTF-8 fails the connection (RFC 6455, 8.1).
 		ReadMaxPayloadSize: n.limits.FrameBytes, ReadBufferSize: 1 << 10, CheckUtf8Enabled: true,
 		HandshakeTimeout: 5 * time.Second,
 	})

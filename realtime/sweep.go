@@ -18,6 +18,7 @@ func (n *Node) Run(ctx context.Context) error {
 	defer n.drain()
 	stop := n.peers.Bus.Subscribe(presenceTopic, n.gossip)
 	defer stop()
+	// After it has subscribed, or the answers go by.
 	n.askPresence(ctx)
 	n.wait.Go(func() { n.sweeps(ctx) })
 	police, gossip, tick := time.NewTicker(policeEvery), time.NewTicker(gossipEvery), time.NewTicker(presenceTick)
@@ -61,6 +62,8 @@ func (n *Node) sweeps(ctx context.Context) {
 // drainSpread is the time over which clients of a node that goes away come back.
 const drainSpread = 8 * time.Second
 
+// drain first lets nobody in, then sends everyone away, then lets nothing be started, then waits. In another order
+// something could begin that nobody waits for.
 func (n *Node) drain() {
 	n.draining.Store(true)
 	for _, s := range n.all() {
@@ -69,6 +72,7 @@ func (n *Node) drain() {
 	n.starting.Lock()
 	n.ended = true
 	n.starting.Unlock()
+	// Calls to peers end here. The last frames of sockets that were closed still have their second.
 	n.stop()
 	n.wait.Wait()
 }
@@ -91,6 +95,7 @@ func (n *Node) start(f func()) bool {
 }
 
 // later runs f on the node's own time.
+// What comes after the end is dropped: there are no sockets any more that it could be for.
 func (n *Node) later(f func(context.Context)) {
 	n.start(func() {
 		ctx, cancel := context.WithTimeout(n.life, callTimeout)
@@ -148,6 +153,7 @@ func (n *Node) revs(ctx context.Context, scopes []*serversv1.Scope) ([]uint64, e
 		if err != nil {
 			return nil, err
 		}
+		// As in heads.
 		if len(resp.GetRevs()) != len(part) {
 			return nil, beep.Unavailable(nil)
 		}
@@ -168,6 +174,8 @@ func (n *Node) followed() (users []*user, scopes []*scope) {
 	return users, scopes
 }
 
+// sweepHeads gives each channel its head as a wake-up without a frame: next drops it where nothing is missing, and
+// where something is, serve reads the log.
 func (n *Node) sweepHeads(ctx context.Context, scopes []*scope) {
 	have := map[beep.ChannelID]*channel{}
 	var ids []beep.ChannelID
@@ -206,6 +214,8 @@ func (n *Node) police(now time.Time) {
 // tokenWarning is how long before the end of its token a client is asked for a new one.
 const tokenWarning = 45 * time.Second
 
+// verdict says what is due for a session at this moment. It notes that it has warned, so that a token is warned of
+// once.
 func (s *Session) verdict(now time.Time, limits beep.Limits) (code uint16, reason string, warn time.Duration) {
 	silent := now.Sub(time.UnixMilli(s.lastSeen.Load()))
 	s.mu.Lock()

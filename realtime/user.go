@@ -36,6 +36,7 @@ func (n *Node) userOf(id beep.UserID, s *Session) (*user, error) {
 		n.users[id] = u
 		u.unwatch = n.peers.Bus.Subscribe(scopeTopic(beep.UserScope(id)), func([]byte) { n.later(func(ctx context.Context) { n.lookAt(ctx, u) }) })
 	}
+	// Under the lock that the session is counted under: many that are opened at once are all counted.
 	if len(u.sessions) >= n.limits.SocketsPerUser {
 		return nil, beep.Limited(beep.CodeRateLimited, "too many sessions at once", floodWindow)
 	}
@@ -137,6 +138,8 @@ func (n *Node) listPersonal(ctx context.Context, u *user, rev uint64) (joined, l
 			return joined, left, err
 		}
 		for _, c := range resp.GetChanges() {
+			// A log has no holes. A row that does not follow means that one was missed, and to go on would miss it for
+			// ever.
 			if !u.cursor.CompareAndSwap(c.GetRev()-1, c.GetRev()) {
 				return joined, left, beep.Unavailable(fmt.Errorf("personal scope of %s: row %d after %d", u.id, c.GetRev(), u.cursor.Load()))
 			}
@@ -164,4 +167,5 @@ func (u *user) part(id beep.Scope) beep.Scope {
 	return id
 }
 
+// scopeTopic is where servers says that a scope's log has grown.
 func scopeTopic(s beep.Scope) string { return "scope:" + s.String() }
