@@ -11,10 +11,12 @@ import (
 
 // appendArgs are the values of columns. The origin is left out of a create entry, which has it already.
 func appendArgs(args []any, e *messages.Entry) []any {
+	// No hash is NULL and not sixteen zeros: what still has one is what scrubbing looks for.
 	var hash []byte
 	if e.Hash != (messages.Hash{}) {
 		hash = e.Hash[:]
 	}
+	// Ids and revisions are below 2^63, so as signed numbers they keep their order.
 	args = append(args, int64(e.Channel), e.R, e.N, int64(e.LastID), int64(e.Mid), uint8(e.Kind), int64(e.Actor), e.Nonce, hash,
 		int64(e.E), e.At.UnixMilli(), e.V, int64(e.VE), e.State.Deleted, e.State.Content, millis(e.State.EditedAt))
 	if e.Kind == messages.Create {
@@ -44,6 +46,7 @@ func scanEntry(s sqldb.Scanner) (messages.Entry, error) {
 	if editedAt.Valid {
 		entry.State.EditedAt = sqldb.Time(editedAt.Int64)
 	}
+	// A create entry is its own origin: see appendArgs.
 	entry.State.Origin = messages.Origin{Author: entry.Actor, Nonce: entry.Nonce, N: entry.N, CreatedAt: entry.At}
 	if entry.Kind != messages.Create {
 		entry.State.Origin = messages.Origin{

@@ -58,6 +58,7 @@ func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 const columns = `channel_id, r, n, last_id, mid, kind, actor_id, nonce, hash, e, at, v, ve, deleted, content, edited_at,
 	author_id, created_nonce, created_n, created_at`
 
+// row has a mark for each of columns.
 const row = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 // Insert tries the whole batch, and again up to the first taken nonce if one is.
@@ -98,11 +99,13 @@ func insert(ctx context.Context, tx *sqldb.Tx, batch []messages.Entry) error {
 			return err
 		}
 	}
+	// This decides between replicas: who finds the head where it was takes the places behind it, and nobody else does.
 	const move = "UPDATE heads SET r = ? WHERE channel_id = ? AND r = ?"
 	res, err := tx.Exec(ctx, move, last.R, int64(first.Channel), first.R-1)
 	if err != nil {
 		return err
 	}
+	// Not one of the places is free then, so there is no part of the batch that could go in.
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(err, beep.ErrConflict)
 	}
@@ -120,9 +123,11 @@ func insertFree(ctx context.Context, tx *sqldb.Tx, batch []messages.Entry) (done
 	const lock = "SELECT r FROM heads WHERE channel_id = ? {{lock_rows}}"
 	var head uint32
 	err = tx.QueryRow(ctx, lock, int64(batch[0].Channel)).Scan(&head)
+	// Without a row nobody has begun the channel, and its head is 0.
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, err
 	}
+	// Another was faster, and none of the places is free.
 	if head != batch[0].R-1 {
 		return 0, nil
 	}
@@ -149,6 +154,8 @@ func insertFree(ctx context.Context, tx *sqldb.Tx, batch []messages.Entry) (done
 }
 
 // Apply is one transaction; a statement that changes nothing writes nothing.
+// Two that lock the rows of several messages in different orders may block each other on PostgreSQL; one of them then
+// gives way and runs again.
 func (s *Store) Apply(ctx context.Context, entries []messages.Entry) error {
 	changes := false
 	for i := range entries {
@@ -178,6 +185,7 @@ const (
 		WHERE mid = ? AND +channel_id = ? AND kind > 1 AND r < ? AND (hash IS NOT NULL OR NOT deleted)`
 )
 
+// apply does for one entry what the port says of Apply, in statements that do nothing where it is done already.
 func apply(ctx context.Context, tx *sqldb.Tx, e *messages.Entry) error {
 	if e.Kind == messages.Create {
 		return nil

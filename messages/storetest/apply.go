@@ -16,6 +16,7 @@ func apply(t testing.TB, s messages.Store, entries ...messages.Entry) {
 }
 
 // applyEdits: a row follows its edits, and applying again is nothing.
+// The edit's own entry stays as it is: a driver that changes it too, or instead, has no history.
 func applyEdits(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	first, second := b.create(ann, "first"), b.create(ann, "second")
@@ -24,6 +25,7 @@ func applyEdits(t testing.TB, s messages.Store) {
 	want := []messages.Entry{first, second, edit}
 	same(t, "the log before", log(t, s, channel), want)
 
+	// Nothing at all, as when all that is to be applied is creates.
 	apply(t, s)
 	apply(t, s, first, second) // creates need nothing
 	same(t, "the log after applying creates", log(t, s, channel), want)
@@ -35,6 +37,7 @@ func applyEdits(t testing.TB, s messages.Store) {
 }
 
 // applyOldNeverOverNew: a slow process applies what others have applied and gone past.
+// A driver whose update lacks V < e.R takes a message back to what it was before, or back from the dead.
 func applyOldNeverOverNew(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	first, second := b.create(ann, "first"), b.create(ann, "second")
@@ -51,6 +54,7 @@ func applyOldNeverOverNew(t testing.TB, s messages.Store) {
 
 // applyDeletesScrub: nothing of what was said is left in any entry, nor a hash to guess it by, and a late apply of an
 // edit does not bring it back.
+// A driver that scrubs the row alone leaves the text in the edits, which Since hands to everyone.
 func applyDeletesScrub(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	create := b.create(ann, "secret")
@@ -66,6 +70,7 @@ func applyDeletesScrub(t testing.TB, s messages.Store) {
 	apply(t, s, edits...) // late, by a process that was slow
 	same(t, "the log after a late apply", log(t, s, channel), want)
 
+	// The nonce still finds the request, so that a retry of it is answered and not done again.
 	got, err := s.ByNonce(t.Context(), create.Key())
 	if err != nil {
 		t.Fatalf("ByNonce: %v", err)
@@ -74,6 +79,7 @@ func applyDeletesScrub(t testing.TB, s messages.Store) {
 }
 
 // applyTouchesNothingElse: a message is its channel and its id, never its id alone.
+// Replicas mint ids without knowing of each other, so two channels may have one in common.
 func applyTouchesNothingElse(t testing.TB, s messages.Store) {
 	b, elsewhere := newBuilder(channel), newBuilder(other)
 	first, second := b.create(ann, "first"), b.create(bob, "second")
@@ -92,6 +98,8 @@ func applyTouchesNothingElse(t testing.TB, s messages.Store) {
 }
 
 // applyRacing applies one log from many sides, each in an order of its own.
+// They have to end in the same state. A driver that reads a row and writes it back, in place of one conditional
+// statement, loses what was applied between the two.
 func applyRacing(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	kept, gone := b.create(ann, "kept"), b.create(ann, "gone")
@@ -110,6 +118,7 @@ func applyRacing(t testing.TB, s messages.Store) {
 				slices.Reverse(mine)
 			}
 			for len(mine) > 0 {
+				// In steps that differ, so that the sides meet in the middle of each other's.
 				n := min(1+side, len(mine))
 				if err := s.Apply(t.Context(), mine[:n]); err != nil {
 					t.Errorf("Apply: %v", err)
@@ -121,6 +130,7 @@ func applyRacing(t testing.TB, s messages.Store) {
 	}
 	wg.Wait()
 	deletion := want[len(want)-1]
+	// The edits alternate, kept's first: the last of kept is third from the end, and those of gone are scrubbed.
 	want[0], want[1] = current(kept, want[len(want)-3]), current(gone, deletion)
 	for i := 3; i < len(want)-1; i += 2 {
 		want[i] = scrubbed(want[i], deletion)

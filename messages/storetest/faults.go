@@ -14,6 +14,7 @@ import (
 )
 
 // Fault plants one mistake in a store, to show that a test would see it.
+// A test that passes with one planted does not hold what its name says.
 type Fault struct {
 	Name string
 	Wrap func(messages.Store) messages.Store
@@ -90,6 +91,7 @@ func (s applyFunc) Apply(ctx context.Context, entries []messages.Entry) error {
 func changeEach(name string, change func(e *messages.Entry)) Fault {
 	return Fault{name, func(s messages.Store) messages.Store {
 		return insertFunc{s, func(ctx context.Context, batch []messages.Entry) (int, error) {
+			// A copy, since the caller goes on with its own.
 			batch = slices.Clone(batch)
 			for i := range batch {
 				change(&batch[i])
@@ -111,6 +113,7 @@ func insertFaults() []Fault {
 		insert(FaultNotStored, func(_ context.Context, _ messages.Store, batch []messages.Entry) (int, error) {
 			return len(batch), nil
 		}),
+		// What is behind the duplicate is acknowledged, and is nowhere.
 		insert("answers all for a part", func(ctx context.Context, s messages.Store, batch []messages.Entry) (int, error) {
 			done, err := s.Insert(ctx, batch)
 			if done > 0 {
@@ -118,6 +121,7 @@ func insertFaults() []Fault {
 			}
 			return done, err
 		}),
+		// Nothing is lost, but the same batch would be refused for ever.
 		insert("refuses the whole batch", func(ctx context.Context, s messages.Store, batch []messages.Entry) (int, error) {
 			for _, e := range batch {
 				if _, err := s.ByNonce(ctx, e.Key()); err == nil {
@@ -126,6 +130,7 @@ func insertFaults() []Fault {
 			}
 			return s.Insert(ctx, batch)
 		}),
+		// The rest goes in one place lower, so that no hole gives it away; its requests were told other places.
 		insert("goes on behind a duplicate", func(ctx context.Context, s messages.Store, batch []messages.Entry) (int, error) {
 			done, err := s.Insert(ctx, batch)
 			if done > 0 && done < len(batch)-1 {
@@ -137,6 +142,7 @@ func insertFaults() []Fault {
 			}
 			return done, err
 		}),
+		// See insertEndedContext.
 		insert("calls an outage a conflict", func(ctx context.Context, s messages.Store, batch []messages.Entry) (int, error) {
 			done, err := s.Insert(ctx, batch)
 			if err != nil {
@@ -144,10 +150,12 @@ func insertFaults() []Fault {
 			}
 			return done, err
 		}),
+		// These are what columns and drivers do to values unasked.
 		changeEach("keeps whole seconds", func(e *messages.Entry) { e.At = e.At.Truncate(time.Second) }),
 		changeEach("trims content", func(e *messages.Entry) { e.State.Content = strings.TrimSpace(e.State.Content) }),
 		changeEach("cuts content", func(e *messages.Entry) { e.State.Content = e.State.Content[:min(len(e.State.Content), 4000)] }),
 		changeEach("folds nonces", func(e *messages.Entry) { e.Nonce = strings.ToLower(e.Nonce) }),
+		// As a number of JavaScript would be, which has 53 bits.
 		changeEach("rounds ids", func(e *messages.Entry) { e.Actor = beep.UserID(float64(e.Actor)) - 1 }),
 		changeEach("loses hashes", func(e *messages.Entry) { e.Hash = messages.Hash{} }),
 	}
@@ -164,6 +172,7 @@ func applyFaults() []Fault {
 	}
 	return []Fault{
 		apply(FaultNoPatch, func(context.Context, messages.Store, []messages.Entry) []messages.Entry { return nil }),
+		// Taken for an edit, a deletion empties the row and nothing else.
 		apply(FaultNoScrub, func(_ context.Context, _ messages.Store, list []messages.Entry) []messages.Entry {
 			for i := range list {
 				if list[i].Kind == messages.Delete {
@@ -172,6 +181,7 @@ func applyFaults() []Fault {
 			}
 			return list
 		}),
+		// The groups have a message of the same id in that channel.
 		apply(FaultAnyChannel, func(_ context.Context, _ messages.Store, list []messages.Entry) []messages.Entry {
 			for _, e := range slices.Clone(list) {
 				e.Channel = other
@@ -185,6 +195,7 @@ func applyFaults() []Fault {
 			}
 			return list
 		}),
+		// R is put above what the row has, so that the condition on V never holds anything back.
 		apply("applies the old over the new", func(ctx context.Context, s messages.Store, list []messages.Entry) []messages.Entry {
 			for i := range list {
 				rows, _ := s.Rows(ctx, list[i].Channel, []beep.MessageID{list[i].Mid})

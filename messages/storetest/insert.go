@@ -21,6 +21,7 @@ func insertKeepsEveryField(t testing.TB, s messages.Store) {
 	put(t, s, want...)
 	same(t, "the log", log(t, s, channel), want)
 
+	// A batch may have nothing left in it when its turn comes.
 	if done, err := s.Insert(t.Context(), nil); done != 0 || err != nil {
 		t.Errorf("Insert of nothing = %d, %v; want 0, nil", done, err)
 	}
@@ -40,6 +41,7 @@ func insertKeepsText(t testing.TB, s messages.Store) {
 	put(t, s, want...)
 	same(t, "the log", log(t, s, channel), want)
 
+	// Once more by way of an update, which is another statement with other ways to spoil text.
 	edit := b.edit(want[0].Mid, "𝄞\x01'")
 	put(t, s, edit)
 	if err := s.Apply(t.Context(), []messages.Entry{edit}); err != nil {
@@ -57,12 +59,15 @@ func insertTakesFullBatches(t testing.TB, s messages.Store) {
 }
 
 // insertRefusesATakenPlace: the one promise that puts racing replicas in an order.
+// A driver that looks before it inserts, and has no unique key, lets two replicas acknowledge two messages at one
+// place.
 func insertRefusesATakenPlace(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	want := b.creates(2)
 	put(t, s, want...)
 
 	for _, rival := range want {
+		// Another nonce, so that the place alone can be what refuses it.
 		rival.Nonce = "rival-" + rival.Nonce
 		refused(t, s, []messages.Entry{rival}, 0)
 	}
@@ -74,6 +79,8 @@ func insertRefusesATakenPlace(t testing.TB, s messages.Store) {
 }
 
 // insertRefusesATakenNonce: the promise that makes a retry safe.
+// A driver whose key lacks the actor lets one user take another's nonces; one that folds case takes two requests for
+// one.
 func insertRefusesATakenNonce(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	first := b.create(ann, "first")
@@ -142,10 +149,13 @@ func insertEndedContext(t testing.TB, s messages.Store) {
 	if _, err := s.ByNonce(ctx, messages.Key{Channel: channel, Actor: ann, Nonce: "x"}); err == nil || errors.Is(err, beep.ErrNotFound) {
 		t.Errorf("ByNonce with an ended context: %v, want an error that says unknown", err)
 	}
+	// For others the store goes on as before.
 	put(t, s, newBuilder(other).creates(1)...)
 }
 
 // insertRacingReplicas appends from many sides at once, each going by what it reads, as replicas do.
+// In the end the places have no hole and each request is in once. A driver that fills a batch behind a duplicate, or
+// tries again by itself, fails one or the other.
 func insertRacingReplicas(t testing.TB, s messages.Store) {
 	const replicas, batches = 6, 12
 	var wg sync.WaitGroup
@@ -192,6 +202,7 @@ func appendRacing(t testing.TB, s messages.Store, nonce string, n int) error {
 			b.head = news[0]
 		}
 		batch := b.creates(n - done)
+		// By what is still to do, so that what went in is not sent again.
 		for i := range batch {
 			batch[i].Nonce = fmt.Sprintf("%s-%d", nonce, done+i)
 		}
@@ -205,6 +216,7 @@ func appendRacing(t testing.TB, s messages.Store, nonce string, n int) error {
 }
 
 // insertRacingNonce sends one request from many sides: it goes in once.
+// It has one place and one nonce, as when two replicas try what a third has left unknown.
 func insertRacingNonce(t testing.TB, s messages.Store) {
 	const rivals = 8
 	b := newBuilder(channel)

@@ -13,6 +13,8 @@ import (
 )
 
 // byNonce: a nonce belongs to one actor in one channel.
+// An append whose outcome is unknown is settled by it, so a driver that finds another's entry answers one person with
+// what another said.
 func byNonce(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	create := b.create(ann, "first")
@@ -57,6 +59,7 @@ func rows(t testing.TB, s messages.Store) {
 }
 
 // newestEntries: the end of the log in rising order, whatever is asked.
+// A channel's head is taken from its end, so a driver that answers in falling order takes the channel back.
 func newestEntries(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	all := b.creates(5)
@@ -76,6 +79,7 @@ func newestEntries(t testing.TB, s messages.Store) {
 }
 
 // after: the log from a place on, which is not in the answer.
+// Clients are sent what it answers: one that includes the place itself sends an entry again each time.
 func after(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	all := b.creates(4)
@@ -105,6 +109,8 @@ func after(t testing.TB, s messages.Store) {
 }
 
 // page: history is messages as they stand, in the order of their ids, with the places of deleted ones.
+// A driver that leaves tombstones out makes unread counts wrong, and one that goes by R has an edited message in
+// another place.
 func page(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	all := b.creates(6)
@@ -144,6 +150,7 @@ func page(t testing.TB, s messages.Store) {
 
 // heads: more channels than a statement takes parameters, most of them empty, one of them twice, in no order.
 func heads(t testing.TB, s messages.Store) {
+	// From several goroutines only to be done sooner.
 	const writers, each = 24, 50
 	ask, want := []beep.ChannelID{other}, []uint32{0}
 	var wg sync.WaitGroup
@@ -161,6 +168,7 @@ func heads(t testing.TB, s messages.Store) {
 		})
 	}
 	wg.Wait()
+	// As many as are ever asked for, filled up with channels that have no entry.
 	for len(ask) < messages.MaxHeads {
 		ask, want = append(ask, channel-beep.ChannelID(len(ask))), append(want, 0)
 	}

@@ -87,6 +87,7 @@ func readFaults() []Fault {
 				return s.After(ctx, ch, r, limit+100)
 			}}
 		}),
+		// A head that is taken from there is the oldest.
 		read("answers the newest first", func(s messages.Store) reader {
 			return reader{newest: func(ctx context.Context, ch beep.ChannelID, limit int) ([]messages.Entry, error) {
 				list, err := s.Newest(ctx, ch, limit)
@@ -94,12 +95,14 @@ func readFaults() []Fault {
 				return list, err
 			}}
 		}),
+		// A zero entry would pass for a message by nobody.
 		read("answers rows for what is missing", func(s messages.Store) reader {
 			return reader{rows: func(ctx context.Context, ch beep.ChannelID, mids []beep.MessageID) ([]messages.Entry, error) {
 				list, err := s.Rows(ctx, ch, mids)
 				return append(list, make([]messages.Entry, len(mids)-len(list))...), err
 			}}
 		}),
+		// As an engine does that answers in the order of its index.
 		read("sorts the heads", func(s messages.Store) reader {
 			return reader{heads: func(ctx context.Context, channels []beep.ChannelID) ([]uint32, error) {
 				list, err := s.Heads(ctx, channels)
@@ -107,6 +110,7 @@ func readFaults() []Fault {
 				return list, err
 			}}
 		}),
+		// As one does whose lists have a limit.
 		read("answers a thousand heads", func(s messages.Store) reader {
 			return reader{heads: func(ctx context.Context, channels []beep.ChannelID) ([]uint32, error) {
 				list, err := s.Heads(ctx, channels)
@@ -114,12 +118,14 @@ func readFaults() []Fault {
 				return list, err
 			}}
 		}),
+		// It would settle a request that never went in.
 		read("answers a zero entry for no nonce", func(s messages.Store) reader {
 			return reader{nonce: func(ctx context.Context, key messages.Key) (messages.Entry, error) {
 				e, _ := s.ByNonce(ctx, key)
 				return e, nil
 			}}
 		}),
+		// It would make a second message of a retry.
 		read("calls an outage an absence", func(s messages.Store) reader {
 			return reader{nonce: func(ctx context.Context, key messages.Key) (messages.Entry, error) {
 				e, err := s.ByNonce(ctx, key)

@@ -23,6 +23,7 @@ type group struct {
 	test func(t testing.TB, s messages.Store)
 }
 
+// groups is the contract, named by method and promise: what fails is what the driver does not keep.
 func groups() []group {
 	return []group{
 		{"Insert_KeepsEveryField", insertKeepsEveryField},
@@ -50,6 +51,7 @@ func groups() []group {
 }
 
 // Run runs the whole contract; open makes a new and empty store and closes it when the test ends.
+// The groups run side by side, so a driver with state outside its stores is seen.
 func Run(t *testing.T, open func(t testing.TB) messages.Store) {
 	t.Helper()
 	for _, g := range groups() {
@@ -72,6 +74,7 @@ const (
 func start() time.Time { return time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC) }
 
 // builder makes the entries of one channel, as an append does.
+// It numbers them as a sound replica would: it is the driver that is tested.
 type builder struct {
 	head messages.Entry
 	at   time.Time
@@ -85,6 +88,7 @@ func newBuilder(ch beep.ChannelID) *builder {
 // next is the entry after the head, filled but for its state.
 func (b *builder) next(kind messages.Kind, actor beep.UserID, mid beep.MessageID) messages.Entry {
 	e := b.head
+	// A second and a millisecond apart: times that were cut, or taken for one another, show.
 	b.at = b.at.Add(1001 * time.Millisecond)
 	e.R++
 	e.Kind, e.Actor, e.Mid, e.At = kind, actor, mid, b.at
@@ -97,6 +101,7 @@ func (b *builder) next(kind messages.Kind, actor beep.UserID, mid beep.MessageID
 
 // create says something new.
 func (b *builder) create(actor beep.UserID, content string) messages.Entry {
+	// With room between two ids, for some that are nowhere.
 	e := b.next(messages.Create, actor, b.head.LastID+1000)
 	e.LastID, e.N = e.Mid, e.N+1
 	e.State = messages.State{
@@ -172,6 +177,7 @@ func log(t testing.TB, s messages.Store, ch beep.ChannelID) []messages.Entry {
 // same compares every field, times by instant and zone.
 func same(t testing.TB, what string, got, want []messages.Entry) {
 	t.Helper()
+	// No list and an empty one are one answer.
 	if len(got) == 0 && len(want) == 0 {
 		return
 	}
