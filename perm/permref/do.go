@@ -4,6 +4,7 @@ import "maps"
 
 // Do is what an allowed call does to the world; id is for what it creates. Calls that change nothing that
 // permissions depend on do nothing. A kick with Synced set is a mute instead.
+// It takes the word of whoever calls for it that the call is allowed: see Objections.
 func (w *World) Do(c Call, id uint64) {
 	switch c.Op {
 	case "create_role":
@@ -31,6 +32,8 @@ func (w *World) Do(c Call, id uint64) {
 	}
 }
 
+// doToMember has a copy of the member whose map of roles is the member's own: a change in the map need not be put
+// back, one of Muted has to be.
 func (w *World) doToMember(c Call) {
 	m, there := w.Members[c.To.Member]
 	if !there {

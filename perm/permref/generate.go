@@ -27,6 +27,7 @@ func (s *Source) Pick(n int) int {
 	}
 	b := s.data[0]
 	s.data = s.data[1:]
+	// Scaled, and no remainder: a fuzzer that raises the byte gets to the next choice, not to any.
 	return int(b) * n >> 8
 }
 
@@ -62,6 +63,7 @@ func (s *Source) World() *World {
 	return w
 }
 
+// overwrite leaves threads out, which have none of their own.
 func (s *Source) overwrite(w *World, channel uint64) {
 	if w.Channels[channel].Kind != "thread" {
 		w.SetOverwrite(channel, s.Target(w), s.Overwrite())
@@ -87,6 +89,7 @@ func (s *Source) Member(w *World) Member {
 // Channel makes a channel that will have this id, never its own parent: no log can say that. Its overwrites,
 // if any, are those given.
 func (s *Source) Channel(id uint64, overwrites map[Target]Overwrite) Channel {
+	// What has rules of its own comes more often than the rest.
 	kinds := []string{"text", "category", "thread", "text", "conference", "category", "thread"}
 	c := Channel{
 		Kind:       kinds[s.Pick(len(kinds))],
@@ -135,6 +138,7 @@ func (s *Source) some(fits func(string) bool) Names {
 	few := s.chance(2, 3)
 	var mask int
 	for i, name := range everyName() {
+		// A byte says it of eight names. Two of them, both of which have to say it, leave few.
 		if i%8 == 0 {
 			mask = s.Pick(256)
 			if few {
@@ -213,6 +217,7 @@ func (s *Source) changed(w *World, c Call) Overwrite {
 		old := w.Channels[c.Channel].Overwrites[c.To]
 		o = Overwrite{o.Allow.With(old.Allow), o.Deny.With(old.Deny)}
 	}
+	// Mostly in one list only: in both it is refused, whatever else is asked.
 	if !s.chance(1, 6) {
 		o.Deny = o.Deny.Without(o.Allow)
 	}

@@ -44,6 +44,7 @@ type objections struct {
 // name any one of them.
 func (w *World) Objections(c Call) []Objection {
 	o := &objections{w: w, call: c}
+	// Who is no member is told nothing else.
 	if _, member := w.Members[c.Actor]; !member {
 		o.add("not_member")
 		return o.list
@@ -56,6 +57,7 @@ func (w *World) Objections(c Call) []Objection {
 	case "kick", "ban", "rename":
 		o.member()
 	default:
+		// Nor is who does not see the channel: to them there is none.
 		if !w.Channel(c.Actor, c.Channel)["view_channels"] && c.Op != "create_channel" {
 			o.add("no_channel")
 			return o.list
@@ -130,6 +132,7 @@ func (o *objections) role() {
 		return
 	}
 	o.below(role.Position)
+	// By what it holds now as well: else one could take from others what one does not have.
 	o.needs(w.Rights(c.Actor), role.Rights)
 	switch {
 	case c.Op == "edit_role":
@@ -162,6 +165,7 @@ func (o *objections) rights() {
 }
 
 // noGain objects to the removal of a role that gives the actor a right in a channel.
+// A role may hold its member back, by an overwrite that denies. Without this one could get a right by deleting it.
 func (o *objections) noGain() {
 	after := o.w.Clone()
 	after.RemoveRole(o.call.To.Role)
@@ -194,6 +198,7 @@ func (o *objections) assignment() {
 	}
 }
 
+// member is kick, ban and rename. A ban may be of someone who is not there, so that they do not come.
 func (o *objections) member() {
 	w, c := o.w, o.call
 	held := w.Rights(c.Actor)
@@ -214,6 +219,7 @@ func (o *objections) member() {
 	}
 }
 
+// channel asks for rights in the channel itself, as its overwrites have left them.
 func (o *objections) channel() {
 	w, c := o.w, o.call
 	held := w.Channel(c.Actor, c.Channel)
@@ -269,6 +275,7 @@ func (o *objections) move(held Names) {
 	}
 	before, _ := w.Holding(channel)
 	after := w.Channels[c.Category].Overwrites
+	// A target in both is looked at twice, which says the same again.
 	for to := range before {
 		o.replace(held, to, before[to], after[to])
 	}
@@ -287,6 +294,7 @@ func (o *objections) overwrite(held Names) {
 		o.add("bad_channel")
 		return
 	}
+	// What holds there is the category's.
 	if channel.Synced && channel.Parent != 0 && channel.Kind != "category" {
 		o.add("follows")
 	}
@@ -324,6 +332,8 @@ func (o *objections) replace(held Names, to Target, before, after Overwrite) {
 			changed[name] = true
 		}
 	}
+	// A move names no target, so it is not about those that stay as they are. An overwrite that changes nothing is
+	// still one of that target.
 	if len(changed) == 0 && o.call.Op == "move_channel" {
 		return
 	}

@@ -11,6 +11,7 @@ func (w *World) Base(user uint64) Names {
 		return Set(everyName()...)
 	}
 	p := make(Names, len(everyName()))
+	// A role in a log may say more than a role can hold. That counts for nothing.
 	add := func(from Names) {
 		for name := range from {
 			if inRoles(name) {
@@ -25,6 +26,7 @@ func (w *World) Base(user uint64) Names {
 	if p["administrator"] {
 		return Set(everyName()...)
 	}
+	// Before overwrites are looked at: where a channel denies sending, managing messages does not bring it back.
 	if p["manage_server"] {
 		p["manage_channels"] = true
 	}
@@ -62,6 +64,7 @@ func (w *World) Channel(user, channel uint64) Names {
 // thread: its parent's result, and when it is archived or locked only those who manage messages send.
 func (w *World) thread(user uint64, t Channel) Names {
 	parent, there := w.Channels[t.Parent]
+	// Nothing makes a thread in a thread or in a category. If a log says there is one, nobody sees it.
 	if !there || parent.Kind == "thread" || parent.Kind == "category" {
 		return Names{}
 	}
@@ -89,11 +92,13 @@ func (w *World) Holding(c Channel) (map[Target]Overwrite, bool) {
 // speaks of it decides; among the roles', one that allows is enough.
 func (w *World) overwritten(user uint64, c Channel) Names {
 	base := w.Base(user)
+	// No overwrite binds an administrator.
 	if base["administrator"] {
 		return base
 	}
 	overwrites, known := w.Holding(c)
 	if !known {
+		// A category that is not there cannot say whom it keeps out.
 		return Names{}
 	}
 	p := make(Names, len(everyName()))
@@ -109,6 +114,7 @@ func (w *World) overwritten(user uint64, c Channel) Names {
 	return p
 }
 
+// decide hears all of a member's roles before one of them counts, so their order makes no difference.
 func (w *World) decide(user uint64, name string, overwrites map[Target]Overwrite, held bool) bool {
 	speak := func(o Overwrite) {
 		if o.Allow[name] {

@@ -71,6 +71,7 @@ func (w *World) RemoveChannel(id uint64) {
 		return
 	}
 	delete(w.Channels, id)
+	// What was in a category stays, and names one that is not there: see Holding.
 	for thread, c := range w.Channels {
 		if c.Kind == "thread" && c.Parent == id {
 			delete(w.Channels, thread)

@@ -54,6 +54,7 @@ func (a *answers) equal(want *answers) error {
 }
 
 // changedOnly names an answer that differs though it was not said to be affected.
+// Caches are dropped by what a row is said to affect: an answer that it leaves out stays wrong in them.
 func (a *answers) changedOnly(after *answers, said perm.Affects) error {
 	for user := range a {
 		everywhere := said.All || (said.User == beep.UserID(user) && len(said.Channels) == 0)
@@ -81,6 +82,7 @@ func compareKernel(w *permref.World, rng *rand.Rand) error {
 		for _, id := range permref.Sorted(w.Channels) {
 			c := w.Channels[id]
 			overwrites, known := w.Holding(c)
+			// Parents are the view's affair; the pure functions know of none.
 			if c.Kind == "thread" || !known {
 				continue
 			}

@@ -13,6 +13,7 @@ import (
 )
 
 // Check holds perm against the reference over random worlds and answers the first difference.
+// One seed is one row of worlds, so that a difference can be looked at again.
 func Check(seed uint64, worlds int) error {
 	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // repeatable on purpose
 	data := make([]byte, 512)
@@ -30,6 +31,7 @@ func Check(seed uint64, worlds int) error {
 // CheckBytes does it for the one world that data describes, built from rows: either the pure functions are
 // asked too, or it is first changed row by row; then some calls are made and every answer compared.
 func CheckBytes(data []byte) error {
+	// The order of rows and the noise come from data too, so that what a fuzzer finds it finds again.
 	sum := fnv.New64a()
 	_, _ = sum.Write(data)                       // a hash never fails
 	rng := rand.New(rand.NewPCG(sum.Sum64(), 0)) //nolint:gosec // repeatable on purpose
@@ -60,11 +62,13 @@ func CheckBytes(data []byte) error {
 }
 
 // Compare says where a view's answers differ from a world's.
+// It asks for users and channels that are not there as well, who must have no right.
 func Compare(v *perm.View, w *permref.World) error {
 	want := answersIn(w)
 	if err := answersOf(v).equal(want); err != nil {
 		return err
 	}
+	// Audience and VisibleChannels have code of their own in perm, and have to say what the rights say.
 	seen := [permref.Users + 2][]beep.ChannelID{}
 	for ch := range beep.ChannelID(permref.Channels + 2) {
 		var audience []beep.UserID
@@ -86,6 +90,7 @@ func Compare(v *perm.View, w *permref.World) error {
 	return compareState(v, w)
 }
 
+// sameSet promises no order, as perm does not; what is there twice is a difference.
 func sameSet[T ~uint64](what string, of uint64, seq iter.Seq[T], want []T) error {
 	got := slices.Sorted(seq)
 	if !slices.Equal(got, want) {
@@ -127,6 +132,7 @@ func compareChannel(v *perm.View, id uint64, c permref.Channel) error {
 	if got, ok := v.Channel(beep.ChannelID(id)); !ok || got != channelRow(id, c) {
 		return fmt.Errorf("channel %d: got %+v, want %+v", id, got, c)
 	}
+	// How many is enough here: what they say shows in the rights.
 	n := 0
 	for range v.Overwrites(beep.ChannelID(id)) {
 		n++
@@ -154,6 +160,7 @@ func Ask(v *perm.View, c permref.Call) *perm.Refusal {
 		return v.MayAssignRole(actor, target, role)
 	case "unassign":
 		return v.MayUnassignRole(actor, target, role)
+	// perm has no word for a kick: it is acting on a member with that right.
 	case "kick":
 		return v.MayActOn(actor, target, perm.ManageMembers)
 	case "ban":
@@ -172,6 +179,7 @@ func Ask(v *perm.View, c permref.Call) *perm.Refusal {
 	case "delete_channel":
 		return v.MayInChannel(actor, channel, perm.ManageChannels)
 	}
+	// Like no answer of perm's, so that an op which is missing above is seen.
 	return &perm.Refusal{}
 }
 
@@ -188,6 +196,7 @@ func CompareCall(v *perm.View, w *permref.World, c permref.Call) error {
 	return fmt.Errorf("call %+v: got %v, want one of %v", c, got, want)
 }
 
+// matches has its own list of what the reasons are called, since the reference takes no word from perm.
 func matches(r *perm.Refusal, o permref.Objection) bool {
 	reasons := map[string]perm.Reason{
 		"not_member": perm.NotMember, "no_channel": perm.NoChannel, "no_role": perm.NoRole, "no_member": perm.NoMember,

@@ -94,6 +94,7 @@ func memberRow(id uint64, m permref.Member, rng *rand.Rand) perm.Row {
 	for _, r := range permref.Sorted(m.Roles) {
 		roles = append(roles, beep.RoleID(r))
 	}
+	// Nothing may depend on the order.
 	shuffle(rng, roles)
 	return perm.Member{User: beep.UserID(id), Roles: roles, Muted: m.Muted}
 }
@@ -115,6 +116,7 @@ func overwriteRow(channel uint64, to permref.Target, o permref.Overwrite, rng *r
 	}
 }
 
+// maskOf adds bits that an overwrite cannot set, whatever its row says.
 func maskOf(o permref.Overwrite, rng *rand.Rand) perm.Mask {
 	const ignored = perm.All &^ perm.OverwriteRights
 	return perm.Mask{Allow: Rights(o.Allow) | noise(rng, ignored), Deny: Rights(o.Deny) | noise(rng, ignored)}

@@ -21,6 +21,7 @@ func step(v *perm.View, w *permref.World, src *permref.Source, rng *rand.Rand) e
 	if err := before.changedOnly(answersOf(v), affects); err != nil {
 		return fmt.Errorf("%T %+v affects %+v: %w", row, row, affects, err)
 	}
+	// A row that says what is so already affects nothing; else it would empty caches for nothing.
 	if again, err := Apply(v, row); err != nil || !again.None() {
 		return fmt.Errorf("%T %+v a second time affects %+v, %w", row, row, again, errors.Join(errAgain, err))
 	}
@@ -78,6 +79,7 @@ func changeChannel(w *permref.World, src *permref.Source, rng *rand.Rand) perm.R
 			return perm.OverwriteRemoved{Channel: beep.ChannelID(id), Role: roleID(to), Member: beep.UserID(to.Member)}
 		}
 	}
+	// With the overwrites it had: a channel's own row says nothing of them.
 	w.Channels[id] = src.Channel(id, old.Overwrites)
 	return channelRow(id, w.Channels[id])
 }
