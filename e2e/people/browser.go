@@ -34,6 +34,7 @@ func newBrowser(home string) (*browser, error) {
 		if b.isHome(r.URL) {
 			return http.ErrUseLastResponse
 		}
+		// As net/http does by itself; with a CheckRedirect it leaves that to us.
 		if len(via) > 10 {
 			return fmt.Errorf("redirected for ever, last to %s", r.URL.Path)
 		}
@@ -42,6 +43,7 @@ func newBrowser(home string) (*browser, error) {
 	return b, nil
 }
 
+// isHome goes by the address without its query, in which the code is.
 func (b *browser) isHome(u *url.URL) bool {
 	return u.Scheme+"://"+u.Host+u.Path == b.home
 }
@@ -84,6 +86,7 @@ func (b *browser) submit(ctx context.Context, from *page, f *form) (*page, error
 	return b.do(r)
 }
 
+// do asks in English, so that what an error quotes does not depend on the machine.
 func (b *browser) do(r *http.Request) (*page, error) {
 	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Accept-Language", "en")
@@ -92,6 +95,7 @@ func (b *browser) do(r *http.Request) (*page, error) {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
+	// A redirect home was not followed, and all that it says is in its address.
 	if to, err := resp.Location(); err == nil && b.isHome(to) {
 		return &page{url: to, status: resp.StatusCode, home: true}, nil
 	}

@@ -25,6 +25,7 @@ func (p *page) String() string {
 	for n := range p.elements("h1") {
 		said = append(said, text(n))
 	}
+	// The provider's pages have what went wrong in these two classes.
 	for _, class := range []string{"banner", "err"} {
 		for _, tag := range []string{"p", "div", "span"} {
 			for n := range p.elements(tag) {

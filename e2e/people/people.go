@@ -74,6 +74,7 @@ func (p *Person) signedIn(ctx context.Context, pages func(context.Context, *page
 	if p.browser, err = newBrowser(p.provider.redirect); err != nil {
 		return err
 	}
+	// The pages come over the same connections as the API: it is one program that speaks to both.
 	p.browser.http.Transport = p.http.Transport
 	attempt := newAttempt(p.provider)
 	at, err := p.browser.open(ctx, attempt.address())

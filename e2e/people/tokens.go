@@ -25,7 +25,8 @@ const (
 	maxAnswer   = 1 << 20
 	// renewBefore the end of a token, as the web client does.
 	renewBefore = 30 * time.Second
-	mailWithin  = 20 * time.Second
+	// A mail goes out within a second. The rest is for a machine that has other suites to run.
+	mailWithin = 20 * time.Second
 )
 
 // provider is what the discovery document says.
@@ -34,9 +35,11 @@ type provider struct {
 	Authorization string `json:"authorization_endpoint"`
 	Token         string `json:"token_endpoint"`
 	EndSession    string `json:"end_session_endpoint"`
-	redirect      string
+	// Where the client is registered to be sent back to; the document does not say it.
+	redirect string
 }
 
+// discover asks where everything is, as any OpenID client does: nothing but the base is known beforehand.
 func discover(ctx context.Context, c *http.Client, base string) (provider, error) {
 	var p provider
 	if err := fetch(ctx, c, base+"/.well-known/openid-configuration", &p); err != nil {
@@ -92,6 +95,8 @@ type attempt struct {
 	state, nonce, verifier string
 }
 
+// newAttempt makes what ties the answer to this attempt. A verifier has 43 to 128 characters (RFC 7636, 4.1), and one
+// Text has 26.
 func newAttempt(p provider) attempt {
 	return attempt{provider: p, state: rand.Text(), nonce: rand.Text(), verifier: rand.Text() + rand.Text()}
 }
@@ -112,6 +117,7 @@ func (a attempt) finish(ctx context.Context, c *http.Client, at *page) (tokens, 
 		return tokens{}, fmt.Errorf("the provider is not done: %s", at)
 	}
 	q := at.url.Query()
+	// With another state it is the answer to somebody else's attempt.
 	if q.Get("state") != a.state {
 		return tokens{}, errors.New("the provider came back with another state")
 	}
@@ -139,6 +145,7 @@ func (p provider) trade(ctx context.Context, c *http.Client, grant url.Values) (
 		return tokens{}, err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	// From before the question on, so that a slow answer makes the token's life shorter and never longer.
 	asked := time.Now()
 	var t tokens
 	if err := answer(c, r, &t); err != nil {
@@ -148,6 +155,7 @@ func (p provider) trade(ctx context.Context, c *http.Client, grant url.Values) (
 	return t, nil
 }
 
+// endSession brings the ID token along, so that the provider need not ask whether it is meant.
 func (p provider) endSession(hint string) string {
 	return p.EndSession + "?" + url.Values{
 		"client_id": {ClientID}, "id_token_hint": {hint}, "post_logout_redirect_uri": {p.Issuer + "/"},
@@ -180,9 +188,11 @@ func (p *Person) refreshLocked(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("refresh the token of %s: %w", p.Name, err)
 	}
+	// A provider that does not rotate them cannot tell when one was stolen.
 	if t.Refresh == "" || t.Refresh == p.tokens.Refresh {
 		return errors.New("the refresh token was not rotated")
 	}
+	// It may be left out of the answer to a refresh (OpenID Connect Core, 12.2).
 	if t.ID == "" {
 		t.ID = p.tokens.ID
 	}
@@ -224,6 +234,7 @@ type letter struct {
 	Text    string `json:"text"`
 }
 
+// sixDigits is the code, which the subject says, so that it can be read without opening the mail.
 var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
 
 // mailedCode waits for the mail with the code that confirms this person's address.

@@ -14,6 +14,7 @@ func procAttr(user *syscall.Credential, orphan syscall.Signal) *syscall.SysProcA
 	if orphan == 0 {
 		orphan = syscall.SIGKILL
 	}
+	// By «us» the kernel means the thread that started it. Go ends a thread only with a goroutine that is locked to it.
 	return &syscall.SysProcAttr{Credential: user, Setpgid: true, Pdeathsig: orphan}
 }
 

@@ -51,7 +51,7 @@ type Beep struct {
 	Pages string
 }
 
-// replicas of the split mode.
+// replicas of the split mode: several of those that have to agree with each other.
 var replicas = map[string]int{"users": 1, "servers": 1, "authz": 1, "messages": 2, "realtime": 3, "gateway": 2}
 
 // StartBeep starts an installation and returns when every process is ready.
@@ -64,12 +64,13 @@ func StartBeep(ctx context.Context, o Options) (*Beep, error) {
 		err = b.startAll(ctx, o)
 	}
 	if err != nil {
+		// With those that came up.
 		return nil, errors.Join(err, b.Stop(context.WithoutCancel(ctx)))
 	}
 	return b, nil
 }
 
-// Stop stops every process, the public ones first.
+// Stop stops every process, all at once: none may need another to end.
 func (b *Beep) Stop(ctx context.Context) error {
 	var g errgroup.Group
 	for _, p := range b.Processes {
@@ -104,6 +105,7 @@ func (b *Beep) startAll(ctx context.Context, o Options) error {
 	return err
 }
 
+// spec has o.Env last, because the last of two values of a variable holds.
 func (o Options) spec(name, health string, env ...string) Spec {
 	return Spec{
 		Name: name, Path: o.Bin, Args: []string{"serve"}, Log: filepath.Join(o.Dir, name+".log"),
@@ -134,6 +136,7 @@ func (b *Beep) startSplit(ctx context.Context, o Options) error {
 		"BEEP_CERTS=" + certs, "BEEP_REDIS=" + o.Redis.database(o.RedisDB), "BEEP_PUBLIC_URL=" + l.public(), "BEEP_REALTIME_URL=" + l.sockets()[0],
 		"BEEP_PEERS=" + peerList(peers), "BEEP_USERS_PAGES=" + b.Pages,
 	}
+	// A database for each service of each installation, so that one server does for all of them.
 	for _, name := range []string{"users", "servers", "messages"} {
 		url, err := o.Postgres.CreateDatabase(ctx, "beep_"+name+"_"+strings.ToLower(filepath.Base(o.Dir)))
 		if err != nil {
@@ -151,6 +154,7 @@ func (b *Beep) startEach(ctx context.Context, o Options, l layout, shared []stri
 		name string
 		p    *Process
 	}
+	// With room for all: those that came up are to be stopped even if another did not.
 	found := make(chan started, len(l))
 	g, ctx := errgroup.WithContext(ctx)
 	for name, at := range l {
@@ -182,6 +186,7 @@ type place struct{ http, grpc, health string }
 // layout is where each process of the split mode listens.
 type layout map[string]place
 
+// layOut finds all ports in one call, which gives none twice.
 func layOut() (layout, error) {
 	var names []string
 	for target, n := range replicas {
@@ -196,6 +201,7 @@ func layOut() (layout, error) {
 	l := layout{}
 	for i, name := range names {
 		at := place{http: loopback(ports[3*i]), health: loopback(ports[3*i+2])}
+		// Nobody but browsers calls these two.
 		if target, _, _ := strings.Cut(name, "-"); target != "gateway" && target != "realtime" {
 			at.grpc = loopback(ports[3*i+1])
 		}

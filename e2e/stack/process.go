@@ -75,6 +75,7 @@ func (p *Process) start(ctx context.Context) error {
 	defer cancel()
 	gone, stopWatch := context.WithCancelCause(ctx)
 	defer stopWatch(nil)
+	// It ends when start does, with gone.
 	go func() {
 		select {
 		case <-r.done:

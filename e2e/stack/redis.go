@@ -66,6 +66,7 @@ func (r *Redis) Close() error {
 }
 
 // ping asks a server for a sign of life in its own protocol.
+// It is short enough to need no client of Redis's.
 func ping(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

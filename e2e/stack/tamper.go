@@ -94,6 +94,7 @@ func (t *Tamper) stand(service, address string) (at string, err error) {
 		all = append(all, target)
 	}
 	conf := t.creds[service].ServerTLS(all...)
+	// Clients end a connection on which HTTP/2 was not agreed.
 	conf.NextProtos = []string{"h2"}
 	s := grpc.NewServer(
 		grpc.Creds(credentials.NewTLS(conf)), grpc.ForceServerCodec(raw{}), grpc.MaxRecvMsgSize(rpc.MaxMessageBytes),
@@ -215,9 +216,10 @@ func (raw) Unmarshal(data []byte, v any) error {
 	if !ok {
 		return fmt.Errorf("cannot take %T", v)
 	}
+	// A copy: gRPC takes its buffer back.
 	*b = append([]byte(nil), data...)
 	return nil
 }
 
-// Name is that of the codec it stands in for.
+// Name is that of the codec it stands in for, so that the other side takes what it gets for a message.
 func (raw) Name() string { return "proto" }

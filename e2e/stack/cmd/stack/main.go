@@ -49,6 +49,7 @@ func main() {
 func run(ctx context.Context, postgres, redis bool, command []string) (err error) {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	// Asked to end and not killed, so that it can end what it has started itself.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Env = os.Environ()
 	if postgres {
