@@ -79,6 +79,8 @@ type room struct {
 	sent    atomic.Uint64 // numbers the messages of all steps
 }
 
+// newRoom signs everybody up on the pages and lets them in by an invitation, as it happens in life. None of that is
+// measured.
 func newRoom(ctx context.Context, srv *server, senders int) (*room, error) {
 	r := &room{srv: srv}
 	for i := range senders + 1 {

@@ -30,10 +30,14 @@ type ear struct {
 	last atomic.Uint64 // the newest r that it was sent
 }
 
+// connectAtOnce bounds the handshakes under way: in one great heap they would wait for each other, and that would be
+// measured.
 const connectAtOnce = 32
 
 // listen opens n sockets that are sent the room's channel.
 func (r *room) listen(ctx context.Context, n int) (*ears, error) {
+	// All are one person's, since it is sockets that cost and not people; the server is started without the bound on
+	// them.
 	token, err := r.people[0].Token(ctx)
 	if err != nil {
 		return nil, err
@@ -45,6 +49,7 @@ func (r *room) listen(ctx context.Context, n int) (*ears, error) {
 	ctx, stop := context.WithCancel(ctx)
 	e := &ears{stop: stop, all: make([]*ear, n)}
 	var opening sync.WaitGroup
+	// With room for each, so that none waits to be heard.
 	failed := make(chan error, n)
 	gate := make(chan struct{}, connectAtOnce)
 	for i := range n {
@@ -116,6 +121,7 @@ func (e *ears) hear(ctx context.Context, x *ear) {
 // count counts the entries in a frame and checks that each continues the log.
 func (e *ears) count(x *ear, raw []byte) {
 	for {
+		// In a message's text the quotes are escaped, so this finds the field alone.
 		r, rest := number(raw, `"r":`)
 		if rest == nil {
 			return
@@ -135,6 +141,7 @@ func number(raw []byte, key string) (uint64, []byte) {
 	if i < 0 {
 		return 0, nil
 	}
+	// protojson writes a space behind the colon in some builds and in others not, on purpose.
 	raw = bytes.TrimLeft(raw[i+len(key):], " ")
 	end := bytes.IndexFunc(raw, func(c rune) bool { return c < '0' || c > '9' })
 	if end < 0 {
@@ -160,9 +167,11 @@ func (e *ears) beat(ctx context.Context) {
 	}
 }
 
+// complain keeps the first, since the rest mostly follows from it.
 func (e *ears) complain(what string) { e.wrong.CompareAndSwap(nil, &what) }
 
 func (e *ears) close() {
+	// First of all: what a listener meets after this is no complaint.
 	e.stop()
 	for _, x := range e.all {
 		_ = x.conn.CloseNow()

@@ -33,6 +33,7 @@ func (r *room) measure(ctx context.Context, e *ears, senders int, d time.Duratio
 	if err := e.until(ctx, want); err != nil {
 		return result{}, err
 	}
+	// To the last arrival: what is sent and has not been heard is not done.
 	span := time.Since(began)
 	after, err := r.srv.cpu()
 	if err != nil {
@@ -51,6 +52,7 @@ func (r *room) measure(ctx context.Context, e *ears, senders int, d time.Duratio
 
 // sendFor sends for d and answers how long each acknowledgement took.
 func (r *room) sendFor(ctx context.Context, senders int, d time.Duration) ([]time.Duration, error) {
+	// Guards the two below.
 	var mu sync.Mutex
 	var all []time.Duration
 	var failed error

@@ -21,6 +21,7 @@ type server struct {
 	url, health string
 }
 
+// start lifts the bounds on a single person. The code that counts still runs, and is measured with the rest.
 func start(ctx context.Context, dir string) (*server, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -107,6 +108,7 @@ func (s *server) settledRSS(ctx context.Context) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
+		// 64 KiB more is still; four times still are two seconds.
 		if rss <= last+64<<10 {
 			if still++; still == 4 {
 				return rss, nil
@@ -132,10 +134,12 @@ func (s *server) rss() (int64, error) {
 	if len(fields) < 2 {
 		return 0, fmt.Errorf("unreadable /proc statm %q", raw)
 	}
+	// The second field is what is resident, in pages.
 	pages, err := strconv.ParseInt(fields[1], 10, 64)
 	return pages * int64(os.Getpagesize()), err
 }
 
+// freePorts holds each until it has all, so that none comes twice.
 func freePorts(ctx context.Context, n int) ([]string, error) {
 	var out []string
 	for range n {

@@ -52,6 +52,7 @@ func CodeOf(err error) beep.Code {
 }
 
 // Unknown says whether err leaves it open if the request had an effect: no answer, or a 503.
+// Whoever asked asks again, with the same nonce.
 func Unknown(err error) bool {
 	var p *Problem
 	return err != nil && (!errors.As(err, &p) || p.Status == http.StatusServiceUnavailable || p.Status >= 500)
@@ -74,6 +75,7 @@ func (a *API) Call(ctx context.Context, method, path string, in, out proto.Messa
 	if out == nil {
 		return nil
 	}
+	// Strictly, as no client in the wild should: in a test a field that the contract does not have is a mistake.
 	if err := (protojson.UnmarshalOptions{}).Unmarshal(raw, out); err != nil {
 		return fmt.Errorf("%s %s answered %d with %.200q: %w", method, path, status, raw, err)
 	}
@@ -92,6 +94,7 @@ func (a *API) Raw(ctx context.Context, method, path string, body []byte) (int, [
 	if len(body) > 0 {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	// For each request: it may have been renewed since the last.
 	if a.Token != nil {
 		token, err := a.Token(ctx)
 		if err != nil {
@@ -118,6 +121,7 @@ func (a *API) Raw(ctx context.Context, method, path string, body []byte) (int, [
 
 func problemOf(resp *http.Response, raw []byte) error {
 	p := &Problem{}
+	// Not ours then, but a proxy's, say. What it wrote is kept for whoever reads the error.
 	if json.Unmarshal(raw, p) != nil || p.Code == "" {
 		p.Detail = fmt.Sprintf("%.200q", raw)
 	}

@@ -67,6 +67,7 @@ func (s *Socket) Connect(ctx context.Context, onReady func(*realtimev1.Ready)) e
 		return err
 	}
 	hello := &realtimev1.Identify{Token: token, Status: s.Status, Channels: map[uint64]uint32{}}
+	// Each channel that is named here is answered unasked, so until then none is asked for.
 	s.Windows(func(ws map[uint64]*Window) {
 		s.conn = conn
 		for id, w := range ws {
@@ -79,6 +80,7 @@ func (s *Socket) Connect(ctx context.Context, onReady func(*realtimev1.Ready)) e
 	}
 	ctx, stop := context.WithCancel(ctx)
 	var beats sync.WaitGroup
+	// After stop, since what is deferred runs backwards.
 	defer beats.Wait()
 	defer stop()
 	for {
@@ -95,6 +97,7 @@ func (s *Socket) Connect(ctx context.Context, onReady func(*realtimev1.Ready)) e
 }
 
 func (s *Socket) beat(ctx context.Context, conn *websocket.Conn, every time.Duration) {
+	// A server that says 0 must not keep us busy.
 	tick := time.NewTicker(max(every, time.Second))
 	defer tick.Stop()
 	for {
@@ -120,6 +123,7 @@ func (s *Socket) Send(ctx context.Context, op string, d proto.Message) error {
 	return s.write(ctx, conn, op, d)
 }
 
+// write is called by the reader and by beat at once; the library puts writes in line.
 func (s *Socket) write(ctx context.Context, conn *websocket.Conn, op string, d proto.Message) error {
 	body := []byte("{}")
 	if d != nil {
@@ -241,6 +245,7 @@ func (s *Socket) applyLocked(ev *Event) error {
 		if err := decode(ev.D, m); err != nil {
 			return err
 		}
+		// It stands for the removal of each of its channels, which is not told.
 		maps.DeleteFunc(s.windows, func(id uint64, _ *Window) bool { return s.servers[id] == m.GetServerId() })
 	case "entries":
 		m := &realtimev1.Entries{}
@@ -258,6 +263,7 @@ func (s *Socket) applyLocked(ev *Event) error {
 		}
 		ev.Channel = m.GetChannelId()
 		if w := s.windows[ev.Channel]; w != nil {
+			// By the window as it was, which delta replaces.
 			ev.Reset = m.GetReset_() && m.GetHead() > w.R
 			ev.Applied = w.delta(m)
 		}
@@ -274,6 +280,7 @@ func (s *Socket) addedLocked(ev *Event) error {
 	if s.windows[ev.Channel] == nil {
 		s.windows[ev.Channel] = newWindow()
 	}
+	// An answer follows that nobody has to ask for.
 	s.windows[ev.Channel].Asks = true
 	if s.servers == nil {
 		s.servers = map[uint64]uint64{}
@@ -282,6 +289,7 @@ func (s *Socket) addedLocked(ev *Event) error {
 	return nil
 }
 
+// decode passes over what it does not know, as docs/realtime.md tells every client to.
 func decode(raw json.RawMessage, m proto.Message) error {
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(raw, m); err != nil {
 		return fmt.Errorf("payload %.200q: %w", raw, err)

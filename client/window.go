@@ -37,6 +37,7 @@ func (w *Window) delta(d *realtimev1.Delta) (applied []*messagesv1.Entry) {
 	case !d.GetReset_():
 		applied = w.live(d.GetEntries())
 		w.Seen = max(w.Seen, d.GetHead())
+	// An older one has been overtaken by what came live, and would take the window back.
 	case d.GetHead() > w.R:
 		*w = Window{
 			R: d.GetHead(), Base: d.GetHead(), Seen: max(w.Seen, d.GetHead()), Asks: w.Asks,
