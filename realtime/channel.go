@@ -38,8 +38,8 @@ func (ch *channel) isKnown() bool {
 	return ch.known
 }
 
-// ensure makes have known, from a head that was asked for; it says whether have is known now.
-// A head that was asked for before others made have known says nothing of what they were sent, and is not taken.
+// ensure makes have known, from a head that was asked for; it says whether have is known now. A head that was asked
+// for before others made have known says nothing of what they were sent, and is not taken.
 func (ch *channel) ensure(head uint32, asked bool) bool {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
@@ -56,8 +56,8 @@ func (ch *channel) setHave(r uint32) {
 	ch.have = max(ch.have, r)
 }
 
-// unregister takes a session out. The last one out forgets how far the channel was sent. sc.mu is held.
-// From then on entries go by that nobody here is sent, so have would be a guess.
+// unregister takes a session out. The last one out forgets how far the channel was sent. sc.mu is held. From then on
+// entries go by that nobody here is sent, so have would be a guess.
 func (ch *channel) unregister(s *Session) {
 	if _, in := ch.subs[s]; !in {
 		return
@@ -75,8 +75,8 @@ func (ch *channel) unregister(s *Session) {
 	}
 }
 
-// wake is rule 8: the channel's one worker looks at wake-ups in the order they came.
-// What is not taken, because nobody is registered or too much waits, the next sweep finds.
+// wake is rule 8: the channel's one worker looks at wake-ups in the order they came. What is not taken, because
+// nobody is registered or too much waits, the next sweep finds.
 func (n *Node) wake(ch *channel, w *messagesv1.Wake) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
@@ -176,8 +176,8 @@ func delta(id beep.ChannelID, resp *messagesv1.SinceResponse, answer bool) *real
 	return d
 }
 
-// watchOnce subscribes to a channel's wake-ups and typing, unless it is already.
-// The bus is called without ch.mu, which its callbacks take.
+// watchOnce subscribes to a channel's wake-ups and typing, unless it is already. The bus is called without ch.mu,
+// which its callbacks take.
 func (n *Node) watchOnce(ch *channel) {
 	ch.mu.Lock()
 	watched := ch.unwatch != nil

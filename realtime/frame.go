@@ -83,6 +83,7 @@ func decode(payload []byte) (op string, d proto.Message, err error) {
 		Op string          `json:"op"`
 		D  json.RawMessage `json:"d"`
 	}
+	// It would take "OP" for op too, but CheckJSON has let no such key pass.
 	if err := json.Unmarshal(payload, &f); err != nil {
 		return "", nil, invalidFrame(err)
 	}

@@ -16,7 +16,8 @@ const (
 	presenceTopic = "presence"
 	gossipEvery   = 15 * time.Second // a node repeats what it knows of its own users
 	gossipExpires = 40 * time.Second // and is forgotten without repeating it
-	presenceTick  = 250 * time.Millisecond
+	// Changes are told so often and no more: what comes in between is one write.
+	presenceTick = 250 * time.Millisecond
 	// presenceCap is the number of sessions in a server above which presence is not pushed: in a crowd
 	// everybody's coming and going would cost the square of it and tell nobody anything.
 	presenceCap = 1000
@@ -35,8 +36,8 @@ func statusOf(s string) (string, error) {
 	return "", beep.InvalidField(beep.CodeInvalidField, "status", "must be online, idle, dnd or invisible")
 }
 
-// presences is what all nodes say of their users, by gossip over the bus. It is soft: whoever is not
-// repeated is offline soon.
+// presences is what all nodes say of their users, by gossip over the bus. It is soft: whoever is not repeated is
+// offline soon. What comes out of order shows a wrong status until the node that knows says it again.
 type presences struct {
 	self string
 
@@ -206,6 +207,7 @@ func (n *Node) localStatus(who beep.UserID) string {
 	return best
 }
 
+// rank is the place among shown. What is not shown comes last.
 func rank(status string) int {
 	for i, s := range shown {
 		if s == status {

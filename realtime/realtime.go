@@ -4,6 +4,10 @@
 // It implements rules 8 to 12 of the log's protocol (docs/realtime.md is the client's side): wake-ups may
 // be lost, doubled and reordered, and nothing is sent under a View older than the content needs. Start
 // reading with scope.go, where both are held together by one lock.
+//
+// What runs: for each socket a reader, and a writer while there is something to write; for each channel with something
+// new one worker; and for the node its sweeps, its gossip and the police of late and silent clients. Whatever a client,
+// a wake-up or the revocation feed sets going is started by start or later, which drain waits for.
 package realtime
 
 import (
@@ -93,6 +97,7 @@ func New(d Deps) (*Node, error) {
 		scopes: map[beep.Scope]*scope{}, channels: map[beep.ChannelID]*channel{},
 	}
 	n.present = newPresences(n.name)
+	// Ended by drain alone. What a wake-up began has no request to end with.
 	n.life, n.stop = context.WithCancel(context.Background())
 	return n, nil
 }
@@ -100,6 +105,7 @@ func New(d Deps) (*Node, error) {
 // Open starts a session for a client that has connected.
 func (n *Node) Open(out Outbox) *Session {
 	s := &Session{id: rand.Text()[:12], out: out, opened: time.Now()}
+	// As if it had just spoken: its silence counts from here on.
 	s.lastSeen.Store(s.opened.UnixMilli())
 	n.mu.Lock()
 	n.sessions[s] = struct{}{}
@@ -112,8 +118,8 @@ func (n *Node) Open(out Outbox) *Session {
 	return s
 }
 
-// Receive handles one frame of a client.
-// The next frame of this client waits until it returns, and no other client's does.
+// Receive handles one frame of a client. The next frame of this client waits until it returns, and no other client's
+// does.
 func (n *Node) Receive(s *Session, payload []byte) {
 	if s.touch(time.Now()) {
 		s.out.Close(closeFlood, "too many frames")
@@ -178,6 +184,7 @@ func (n *Node) awaited(s *Session, err error) error {
 	return nil
 }
 
+// heartbeatAck is made once, since it says nothing of anybody.
 var heartbeatAck = encode("heartbeat_ack", &emptypb.Empty{})
 
 // refuse tells the client that a frame had no effect. A bad token ends the session: a client that cannot
@@ -186,6 +193,7 @@ func (n *Node) refuse(s *Session, op string, d proto.Message, err error) {
 	var known *beep.Error
 	if !errors.As(err, &known) {
 		n.peers.Logger.Error("frame failed", "op", op, "error", err)
+		// A client can do no more about a fault of ours than come again.
 		known = beep.Unavailable(err)
 	}
 	if known.Kind == beep.KindUnauthenticated {
@@ -245,8 +253,8 @@ func (n *Node) all() []*Session {
 	return slices.Collect(maps.Keys(n.sessions))
 }
 
-// Leave forgets a session whose client is gone.
-// gone is set before anything is undone: whatever is on its way in sees it (become, stay), or is in the list below.
+// Leave forgets a session whose client is gone. gone is set before anything is undone: whatever is on its way in sees
+// it (become, stay), or is in the list below.
 func (n *Node) Leave(s *Session) {
 	s.mu.Lock()
 	who := s.user

@@ -39,6 +39,7 @@ func (n *Node) identify(ctx context.Context, s *Session, m *realtimev1.Identify)
 		s.out.Close(closeFlood, "too many sessions")
 		return nil
 	}
+	// Its client has left meanwhile, before there was a user for Leave to take it off.
 	if !s.become(c, m.GetToken(), expires, status) {
 		n.forget(c.User, s)
 		return nil
@@ -136,6 +137,7 @@ func (n *Node) enter(ctx context.Context, s *Session, id beep.Scope) (*realtimev
 		if err := n.follow(ctx, sc, rev); err != nil {
 			return nil, nil, err
 		}
+		// Before admission, which happens under a lock that no call is made under.
 		heads, err := n.unknownHeads(ctx, sc, s.identity())
 		if err != nil {
 			return nil, nil, err
@@ -208,8 +210,7 @@ func (n *Node) unknownHeads(ctx context.Context, sc *scope, who beep.UserID) (ma
 	return n.heads(ctx, ask)
 }
 
-// heads asks for the newest r of channels.
-// A question holds as many as the log takes.
+// heads asks for the newest r of channels. A question holds as many as the log takes.
 func (n *Node) heads(ctx context.Context, ids []beep.ChannelID) (map[beep.ChannelID]uint32, error) {
 	out := make(map[beep.ChannelID]uint32, len(ids))
 	for part := range slices.Chunk(ids, 10_000) {
@@ -252,6 +253,7 @@ func (n *Node) catchUp(ctx context.Context, s *Session, in []*channel, named map
 			}
 			continue
 		}
+		// Who has all of it, or none, needs no question to the log.
 		ch.sc.answer(ch, s, standing(ch.id, head, !has), 0)
 	}
 	return nil
@@ -347,9 +349,9 @@ func (n *Node) attachLater(sc *scope, gained []gain) {
 	}
 }
 
-// registerAll asks two questions however many gained: a channel made in a server of thousands is one channel.
-// The first answer says where have begins in channels that nobody here was in, the second where each log stands for
-// those who are registered now. What comes in between is delivered to them as well.
+// registerAll asks two questions however many gained: a channel made in a server of thousands is one channel. The
+// first answer says where have begins in channels that nobody here was in, the second where each log stands for those
+// who are registered now. What comes in between is delivered to them as well.
 func (n *Node) registerAll(ctx context.Context, sc *scope, gained []gain) error {
 	asked := map[beep.ChannelID]struct{}{}
 	for _, g := range gained {
@@ -381,8 +383,8 @@ func (n *Node) registerAll(ctx context.Context, sc *scope, gained []gain) error 
 	return nil
 }
 
-// register puts a session that belongs to the scope into a channel that the View lets it see.
-// The View is asked again: what was gained may have been lost since.
+// register puts a session that belongs to the scope into a channel that the View lets it see. The View is asked
+// again: what was gained may have been lost since.
 func (sc *scope) register(s *Session, id beep.ChannelID, head uint32) *channel {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()

@@ -68,6 +68,7 @@ func (n *Node) scope(id beep.Scope) *scope {
 	if sc == nil {
 		sc = newScope(id)
 		n.scopes[id] = sc
+		// A wake-up says that there is something, not what: followFresh asks how far the scope is.
 		sc.unwatch = n.peers.Bus.Subscribe(scopeTopic(id), func([]byte) {
 			n.later(func(ctx context.Context) { n.followFresh(ctx, sc) })
 		})

@@ -18,8 +18,8 @@ type Outbox interface {
 	Close(code uint16, reason string)
 }
 
-// Close codes, as docs/realtime.md lists them.
-// Those below 4000 are RFC 6455's (7.4.1) and the IANA registry's; 4000 and above are free for applications.
+// Close codes, as docs/realtime.md lists them. Those below 4000 are RFC 6455's (7.4.1) and the IANA registry's; 4000
+// and above are free for applications.
 const (
 	closeGoingAway = 1012
 	closePolicy    = 1008
@@ -55,8 +55,8 @@ type Session struct {
 	gone    bool     // its client has left
 }
 
-// push queues f for the client, behind "ready".
-// The lock is held over Outbox.Push, which does not block, so frames are queued in the order of the calls.
+// push queues f for the client, behind "ready". The lock is held over Outbox.Push, which does not block, so frames
+// are queued in the order of the calls.
 func (s *Session) push(f Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -95,8 +95,8 @@ func (k *socket) dropEphemeralLocked() {
 	})
 }
 
-// drain waits until the writer has written what was queued, at most for d.
-// It looks from time to time instead of being told, since it happens once in the life of a socket.
+// drain waits until the writer has written what was queued, at most for d. It looks from time to time instead of
+// being told, since it happens once in the life of a socket.
 func (k *socket) drain(d time.Duration) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -130,6 +130,7 @@ func (k *socket) flush() {
 		k.mu.Unlock()
 		if err := k.write(batch, (*buf)[:0]); err != nil {
 			k.mu.Lock()
+			// Whatever is pushed from here on is dropped: the client resumes on another connection.
 			k.closed, k.flushing, k.queue, k.bytes = true, false, nil, 0
 			k.mu.Unlock()
 			_ = k.conn.NetConn().Close() // the read loop sees it and cleans up
@@ -247,6 +248,7 @@ const sessionKey = "s"
 // OnOpen greets.
 func (ev *events) OnOpen(conn *gws.Conn) {
 	if tcp, ok := conn.NetConn().(*net.TCPConn); ok {
+		// A write holds all that waits, so there is nothing to hold it back for.
 		_ = tcp.SetNoDelay(true)
 	}
 	s := ev.n.Open(&socket{conn: conn, limit: ev.n.limits.SendQueueBytes, wait: &ev.n.wait})

@@ -94,8 +94,8 @@ func (n *Node) start(f func()) bool {
 	return !n.ended
 }
 
-// later runs f on the node's own time.
-// What comes after the end is dropped: there are no sockets any more that it could be for.
+// later runs f on the node's own time. What comes after the end is dropped: there are no sockets any more that it
+// could be for.
 func (n *Node) later(f func(context.Context)) {
 	n.start(func() {
 		ctx, cancel := context.WithTimeout(n.life, callTimeout)
@@ -121,6 +121,7 @@ func (n *Node) Sweep(ctx context.Context) {
 	if err != nil {
 		return // the next sweep asks again
 	}
+	// Each on a goroutine of its own: one that a peer keeps waiting holds up nobody else.
 	for i, u := range users {
 		if revs[i] > u.cursor.Load() {
 			n.later(func(ctx context.Context) { n.lookUpTo(ctx, u, revs[i]) })
@@ -162,6 +163,7 @@ func (n *Node) revs(ctx context.Context, scopes []*serversv1.Scope) ([]uint64, e
 	return out, nil
 }
 
+// followed is a copy of what this node follows, because n.mu is not held over what is done with it.
 func (n *Node) followed() (users []*user, scopes []*scope) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
