@@ -99,8 +99,8 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (handle string, err err
 	return handle, s.postMail(ctx, Mail{Kind: MailSignup, To: email, Locale: in.Locale, Ticket: ticket.ID, Created: now, Due: now})
 }
 
-// ResendSignUp sends another code and link for a sign-up; those before no longer work.
-// It is bounded as a new one is: a sign-up that waits must be no way around the bound.
+// ResendSignUp sends another code and link for a sign-up; those before no longer work. It is bounded as a new one is:
+// a sign-up that waits must be no way around the bound.
 func (s *Service) ResendSignUp(ctx context.Context, v Visitor, handle string) error {
 	data, err := s.signup(ctx, DigestOf(handle))
 	if err != nil {
@@ -343,8 +343,8 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Opened, error) {
 	return s.open(ctx, account, in.Visitor)
 }
 
-// prove answers the account of an address if the password is its own.
-// Each step is taken whether there is an account or not, in the same order: one left out would tell by its time.
+// prove answers the account of an address if the password is its own. Each step is taken whether there is an account
+// or not, in the same order: one left out would tell by its time.
 func (s *Service) prove(ctx context.Context, email, password string, v Visitor) (Account, error) {
 	t, err := s.signInTries(ctx, email, v)
 	if err != nil {
@@ -405,8 +405,8 @@ type resetData struct {
 	Browser Digest `json:"browser"`
 }
 
-// CheckReset says whether the link of a reset still works.
-// Looking does not use it up: mail filters open links before their reader does.
+// CheckReset says whether the link of a reset still works. Looking does not use it up: mail filters open links before
+// their reader does.
 func (s *Service) CheckReset(ctx context.Context, link string) error {
 	_, err := s.ticket(ctx, TicketReset, DigestOf(link))
 	return err

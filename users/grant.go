@@ -117,9 +117,8 @@ type CodeTrade struct {
 	Verifier    string // PKCE
 }
 
-// TradeCode takes a code, once. A code that comes a second time ends the session that it gave: one of the two who
-// had it has stolen it.
-// So RFC 6749 wants it in 4.1.2.
+// TradeCode takes a code, once. A code that comes a second time ends the session that it gave: one of the two who had
+// it has stolen it. So RFC 6749 wants it in 4.1.2.
 func (s *Service) TradeCode(ctx context.Context, in CodeTrade) (Issued, error) {
 	key, now, secret := DigestOf(in.Code), beep.Now(), newSecret()
 	var out Issued
@@ -169,8 +168,8 @@ func refreshUntil(session Session, now time.Time) time.Time {
 }
 
 // TradeRefresh trades a refresh token for the next one. Within the grace it may be traded again, because two tabs of
-// one browser do so at once; after it, a token that comes again has been stolen, and its session ends.
-// RFC 9700 describes it in 4.14.2.
+// one browser do so at once; after it, a token that comes again has been stolen, and its session ends. RFC 9700
+// describes it in 4.14.2.
 func (s *Service) TradeRefresh(ctx context.Context, client, token string, scopes []string) (Issued, error) {
 	key, now, secret := DigestOf(token), beep.Now(), newSecret()
 	var out Issued
@@ -221,8 +220,7 @@ func (r Refresh) traded(now time.Time) Refresh {
 	return r
 }
 
-// issued is the end of a trade.
-// A theft is answered like a token that never was: the thief learns nothing from it.
+// issued is the end of a trade. A theft is answered like a token that never was: the thief learns nothing from it.
 func (s *Service) issued(ctx context.Context, out Issued, stolen bool, err error) (Issued, error) {
 	if errors.Is(err, beep.ErrNotFound) {
 		return Issued{}, ErrGrant
@@ -240,8 +238,7 @@ func (s *Service) issued(ctx context.Context, out Issued, stolen bool, err error
 }
 
 // RevokeToken ends the session that a client's refresh or access token belongs to. A token that is worth nothing is
-// revoked already.
-// RFC 7009 wants that in 2.2.
+// revoked already. RFC 7009 wants that in 2.2.
 func (s *Service) RevokeToken(ctx context.Context, client, token string) error {
 	key, now := DigestOf(token), beep.Now()
 	err := s.store.ChangeGrant(ctx, key, func(g Grant) (Change, error) {
@@ -273,8 +270,8 @@ type Introspection struct {
 	oidc.Claims
 }
 
-// Introspect says what an access token is worth now. A bad token is an answer, not an error.
-// The signature is checked before the store is asked, so what we have not signed costs no look there.
+// Introspect says what an access token is worth now. A bad token is an answer, not an error. The signature is checked
+// before the store is asked, so what we have not signed costs no look there.
 func (s *Service) Introspect(ctx context.Context, token string) (Introspection, error) {
 	keys, err := s.knownKeys(ctx)
 	if err != nil {

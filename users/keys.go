@@ -124,8 +124,8 @@ func (s *Service) knownKeys(ctx context.Context) (*oidc.Keys, error) {
 	return s.known, nil
 }
 
-// SigningKey answers the key that signs now.
-// A newer key that is published but not yet active is passed over: see keyAnnounce.
+// SigningKey answers the key that signs now. A newer key that is published but not yet active is passed over: see
+// keyAnnounce.
 func (s *Service) SigningKey(ctx context.Context) (id string, private *ecdsa.PrivateKey, err error) {
 	keys, err := s.signingKeys(ctx)
 	if err != nil {

@@ -100,8 +100,8 @@ func (h *Hasher) Verify(ctx context.Context, password, stored string) (ok, stale
 	return same && stored != "", cost != h.cost, nil
 }
 
-// acquire takes a slot; release gives it back.
-// Beyond the queue it refuses at once: who waits behind a flood holds a request open and is told no in the end.
+// acquire takes a slot; release gives it back. Beyond the queue it refuses at once: who waits behind a flood holds a
+// request open and is told no in the end.
 func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	if h.queue.Add(1) > int64(cap(h.slots)+waiting) {
 		h.queue.Add(-1)
@@ -168,6 +168,7 @@ var commonPasswords = sync.OnceValue(func() map[string]struct{} {
 // come first, not for digits and signs.
 func checkPassword(password, username, email string) Problem {
 	n := utf8.RuneCountInString(password)
+	// Those who guess try capitals too.
 	low := strings.ToLower(password)
 	local, _, _ := strings.Cut(FoldEmail(email), "@")
 	_, common := commonPasswords()[low]

@@ -225,6 +225,7 @@ func (s *Service) compose(m Mail, name string, data letterData) (Letter, error) 
 	if err := text.Execute(&b, data); err != nil {
 		return Letter{}, err
 	}
+	// A letter's text begins with its subject and an empty line, as a mail does.
 	head, body, _ := strings.Cut(b.String(), "\n\n")
 	return Letter{To: m.To, Subject: strings.TrimPrefix(head, "Subject: "), Text: strings.TrimSpace(body) + "\n", At: beep.Now()}, nil
 }

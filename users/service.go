@@ -126,9 +126,9 @@ func New(d Deps) (*Service, error) {
 	}, nil
 }
 
-// checkPublicURL answers the issuer, and whether its host is this machine as seen from itself.
-// It is compared to the letter by everyone who reads our tokens (OpenID Connect Core, 3.1.3.7), so there is one form
-// of it: lower case, without a slash at the end.
+// checkPublicURL answers the issuer, and whether its host is this machine as seen from itself. It is compared to the
+// letter by everyone who reads our tokens (OpenID Connect Core, 3.1.3.7), so there is one form of it: lower case,
+// without a slash at the end.
 func checkPublicURL(raw string) (issuer string, local bool, err error) {
 	u, err := url.Parse(raw)
 	switch {
@@ -166,7 +166,8 @@ func (s *Service) MailReady() bool { return s.mailer != nil || s.local }
 // Ready says whether the service can answer.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }
 
-// Run sends mail, renews the signing key and sweeps away what is over, until ctx is done.
+// Run sends mail, renews the signing key and sweeps away what is over, until ctx is done. The two go on side by side,
+// so that a mail server that hangs keeps no key from being renewed.
 func (s *Service) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.runPost(ctx) })
@@ -230,6 +231,7 @@ func (s *Service) UpdateMe(ctx context.Context, displayName *string) (User, erro
 	if err != nil {
 		return User{}, err
 	}
+	// A change that names nothing changes nothing, which is no mistake.
 	if displayName == nil {
 		return s.GetMe(ctx)
 	}

@@ -77,9 +77,9 @@ func extended(session Session, now time.Time) time.Time {
 	return expires
 }
 
-// Reprove takes the password again in a session that exists, and answers the session with its fresh proof. ErrNotFound
-// if it has ended meanwhile.
-// It counts tries as a sign-in does: a stolen session must be no place to guess the password in.
+// Reprove takes the password again in a session that exists, and answers the session with its fresh proof.
+// ErrNotFound if it has ended meanwhile. It counts tries as a sign-in does: a stolen session must be no place to
+// guess the password in.
 func (s *Service) Reprove(ctx context.Context, session Session, password string, ip netip.Addr) (Session, error) {
 	account, err := s.store.AccountOf(ctx, session.User)
 	if err != nil {

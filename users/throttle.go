@@ -99,6 +99,7 @@ func (s *Service) attempt(ctx context.Context, t throttled) (left int, err error
 	now := beep.Now()
 	var wait time.Duration
 	err = s.store.UpdateAttempts(ctx, t.keys, func(known []Attempts) error {
+		// Set anew, because the store may run this again.
 		left, wait = 1<<30, 0
 		for i := range known {
 			wait = max(wait, t.tries[i].count(&known[i], now))
@@ -131,6 +132,7 @@ func (s *Service) forgive(ctx context.Context, t throttled) error {
 		known[0] = Attempts{}
 		for i := 1; i < len(known); i++ {
 			known[i].Failures = max(known[i].Failures-1, 0)
+			// What was forgiven must not hold anybody back any longer.
 			if known[i].Failures < t.tries[i].Free {
 				known[i].Until = time.Time{}
 			}

@@ -118,9 +118,8 @@ var isEmail = regexp.MustCompile("^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z
 // FoldUsername is the form in which a username is unique.
 func FoldUsername(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
-// FoldEmail is the form in which an address is unique.
-// By RFC 5321 (2.4) case may matter before the @, and nowhere that people write does it: two accounts at one mailbox
-// would be worse.
+// FoldEmail is the form in which an address is unique. By RFC 5321 (2.4) case may matter before the @, and nowhere
+// that people write does it: two accounts at one mailbox would be worse.
 func FoldEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
 // Problem is what is wrong with a field of a form, as an Error's Fields say it.

@@ -24,8 +24,7 @@ const updatePassword = "UPDATE_PASSWORD"
 // promptCreate asks for the page to sign up on (OpenID Connect Prompt Create 1.0).
 const promptCreate = "create"
 
-// isChallenge is what S256 makes of any verifier.
-// It is the 256 bits of a SHA-256 in base64url (RFC 7636, 4.2).
+// isChallenge is what S256 makes of any verifier. It is the 256 bits of a SHA-256 in base64url (RFC 7636, 4.2).
 var isChallenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`).MatchString
 
 // maxState bounds what each request has us keep for a day and then send back in an address.
@@ -142,9 +141,8 @@ func (s *server) signedIn(ctx context.Context, r *op.ClientRequest[oidc.AuthRequ
 	return &session, nil, err
 }
 
-// satisfied says whether a session is enough of a proof for a request.
-// Login and Other look for something that was done since the request began, so that a page which is left and found
-// again does not ask twice.
+// satisfied says whether a session is enough of a proof for a request. Login and Other look for something that was
+// done since the request began, so that a page which is left and found again does not ask twice.
 func (p *Provider) satisfied(req users.Request, session users.Session) bool {
 	if (req.Login && older(session.Proven, req)) || (req.Other && older(session.SignedIn, req)) {
 		return false

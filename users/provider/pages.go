@@ -75,6 +75,7 @@ func (p *pages) match(preferences ...string) string {
 		if err != nil || len(tags) == 0 {
 			continue
 		}
+		// Without any confidence it would be the first of ours, whoever asks: the next preference is heard first.
 		if _, i, confidence := p.locale.Match(tags...); confidence > language.No {
 			return locales()[i]
 		}
@@ -133,7 +134,9 @@ type (
 	}
 )
 
-// field is one input with its label and all that is said about it.
+// field is one input with its label and all that is said about it. Autocomplete is a word of the HTML standard's, by
+// which password managers know the field. Max keeps people from typing in vain; what may be sent is the service's to
+// bound.
 type field struct {
 	Name         string
 	Label        string
@@ -150,7 +153,7 @@ type field struct {
 	Focus        bool
 }
 
-// DescribedBy names the elements that explain the input.
+// DescribedBy names the elements that explain the input. They are read out with it.
 func (f field) DescribedBy() string {
 	var ids []string
 	if f.Hint != "" {
@@ -162,8 +165,7 @@ func (f field) DescribedBy() string {
 	return strings.Join(ids, " ")
 }
 
-// show writes a page.
-// It is made in memory first: one that fails half-way must not have been answered with 200.
+// show writes a page. It is made in memory first: one that fails half-way must not have been answered with 200.
 func (v *visit) show(pg page) {
 	p := v.p
 	pg.Lang, pg.Style, pg.ErrorPrefix = v.locale, p.pages.style, v.t("error.prefix")
@@ -216,8 +218,7 @@ func focus(fields []field) {
 }
 
 // csrfToken is what a form of ours holds for a browser. Another site can neither read the cookie that it is made from
-// nor set one of its own.
-// It needs no key of ours: who knows the cookie is the browser.
+// nor set one of its own. It needs no key of ours: who knows the cookie is the browser.
 func csrfToken(browser string) string {
 	sum := sha256.Sum256([]byte("form\x00" + browser))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

@@ -21,8 +21,7 @@ func cached(next http.Handler) http.Handler {
 }
 
 // formOnly lets in what the standards say of requests by programs: a form in the body, each parameter once, and
-// nothing in the address, where logs would keep it.
-// So RFC 6749 has it in 3.2.
+// nothing in the address, where logs would keep it. So RFC 6749 has it in 3.2.
 func formOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -52,8 +51,8 @@ func refuseForm(w http.ResponseWriter, status int, why string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_request", "error_description": why}) // who has gone needs no answer
 }
 
-// bearerOnly lets in a token in the header only, and says so to whoever has none that is good.
-// The other two ways of RFC 6750 (2.2, 2.3) are a query, which logs keep, and a form, which any site can send.
+// bearerOnly lets in a token in the header only, and says so to whoever has none that is good. The other two ways of
+// RFC 6750 (2.2, 2.3) are a query, which logs keep, and a form, which any site can send.
 func bearerOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery != "" || r.ContentLength != 0 || !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {

@@ -3,6 +3,10 @@
 //
 // The pages are plain HTML: they need no script, and their policy allows none. Start with New; server.go has the
 // protocol, pages.go what all pages share.
+//
+// An authorization request that cannot be answered at once waits in the store, and the pages carry its id along. Each
+// page ends in next, which goes by what the request still lacks and not by the page it was called from: so it makes no
+// difference in which order, in how many tabs or by which link somebody comes to have done it all.
 package provider
 
 import (
@@ -130,6 +134,7 @@ func (p *Provider) headers(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
+		// In a frame of another site people would press what they do not see.
 		h.Set("X-Frame-Options", "DENY")
 		// Not no-referrer: with it browsers send forms of our own pages with the Origin "null".
 		h.Set("Referrer-Policy", "same-origin")

@@ -254,6 +254,7 @@ func (v *visit) signOut() {
 // mailbox shows the letters kept here: to this machine only, and only while there is no mail server.
 func (v *visit) mailbox() {
 	letters, err := v.p.users.Letters(v.r.Context(), v.r.Form.Get("to"))
+	// One answer for who may not look and for where there is nothing to look at.
 	if errors.Is(err, beep.ErrNotFound) || !v.here() {
 		v.problem(http.StatusNotFound, "problem.not-found")
 		return

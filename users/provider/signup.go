@@ -14,6 +14,7 @@ import (
 
 // signUpPage asks for what an account needs.
 func (v *visit) signUpPage() {
+	// Before anybody fills in what cannot be sent.
 	if !v.p.users.MailReady() {
 		v.fail(users.ErrNoMail)
 		return
@@ -32,6 +33,7 @@ func (v *visit) signUpForm() page {
 		Title: v.t("sign-up"), To: v.t("to", "host", v.host()), Action: v.at("/oidc/sign-up"), Submit: &button{Label: v.t("sign-up.submit")},
 		Fields: []field{
 			{
+				// For a password manager the username is what people sign in with, which is the address.
 				Name: "username", Label: v.t("field.username"), Type: "text", Autocomplete: "nickname", Max: 32, Plain: true,
 				Hint: v.t("sign-up.username.hint"), Value: v.value("username"),
 			},

@@ -102,7 +102,8 @@ func (s *server) respond(ctx context.Context, i users.Issued) (*zoidc.AccessToke
 	}, nil
 }
 
-// signer answers what signs claims as a token of a type with the key of the day.
+// signer answers what signs claims as a token of a type with the key of the day. Both tokens of an answer are signed
+// with the same.
 func (s *server) signer(ctx context.Context) (func(typ jose.ContentType, claims any) (string, error), error) {
 	id, key, err := s.p.users.SigningKey(ctx)
 	if err != nil {
@@ -136,9 +137,8 @@ type hint struct {
 
 var errHint = errors.New("the id_token_hint is not ours")
 
-// readHint checks a hint by its signature.
-// Its expiry does not count: people sign out when their ID token is long over, and RP-Initiated Logout 1.0 wants it
-// taken (2).
+// readHint checks a hint by its signature. Its expiry does not count: people sign out when their ID token is long
+// over, and RP-Initiated Logout 1.0 wants it taken (2).
 func (p *Provider) readHint(ctx context.Context, token string) (hint, error) {
 	if len(token) > oidc.MaxToken {
 		return hint{}, errHint

@@ -141,7 +141,7 @@ func (v *visit) visitor() users.Visitor {
 // t is a text in the visitor's language.
 func (v *visit) t(key string, pairs ...string) string { return v.p.pages.text(v.locale, key, pairs...) }
 
-// value is a field of the form.
+// value is a field of the form. It is one of the body: an address, and what is in it, is kept by logs.
 func (v *visit) value(name string) string { return v.r.PostForm.Get(name) }
 
 // home is Beep itself.

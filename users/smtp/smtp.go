@@ -125,9 +125,9 @@ func (m *Mailer) Send(ctx context.Context, l users.Letter) error {
 	return nil
 }
 
-// recipientError tells an address that will never do from one that the server does not take now.
-// A reply of 5xx is for good (RFC 5321, 4.2.1), and to repeat it makes a bad name for the sender. That the server
-// refuses ourselves is for its operator to mend, so it never ends a letter.
+// recipientError tells an address that will never do from one that the server does not take now. A reply of 5xx is
+// for good (RFC 5321, 4.2.1), and to repeat it makes a bad name for the sender. That the server refuses ourselves is
+// for its operator to mend, so it never ends a letter.
 func recipientError(err error) error {
 	var reply *textproto.Error
 	if errors.As(err, &reply) && reply.Code >= 500 {
@@ -179,9 +179,9 @@ func (m *Mailer) secure(c *smtp.Client) error {
 	return c.Auth(m.auth)
 }
 
-// message is the letter as RFC 5322 wants it.
-// Subject (RFC 2047) and text (RFC 2045) are encoded, so that no line is longer than the 998 octets that servers
-// take. Auto-Submitted keeps the answers of absent people's machines away (RFC 3834).
+// message is the letter as RFC 5322 wants it. Subject (RFC 2047) and text (RFC 2045) are encoded, so that no line is
+// longer than the 998 octets that servers take. Auto-Submitted keeps the answers of absent people's machines away
+// (RFC 3834).
 func (m *Mailer) message(l users.Letter) []byte {
 	var b bytes.Buffer
 	for _, h := range [][2]string{

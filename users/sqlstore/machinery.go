@@ -30,8 +30,8 @@ func (s *Store) GetTicket(ctx context.Context, kind users.TicketKind, id users.D
 	return scanTicket(s.db.QueryRow(ctx, ticketByID, kind, id[:]))
 }
 
-// UpdateTicket lets fn change a ticket.
-// The row is locked from the read to the commit, so what fn counts in the data cannot be counted past.
+// UpdateTicket lets fn change a ticket. The row is locked from the read to the commit, so what fn counts in the data
+// cannot be counted past.
 func (s *Store) UpdateTicket(ctx context.Context, kind users.TicketKind, id users.Digest, fn func(*users.Ticket) error) error {
 	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		t, err := scanTicket(tx.QueryRow(ctx, ticketByID+" {{lock_rows}}", kind, id[:]))
@@ -119,8 +119,8 @@ func (s *Store) SigningKeys(ctx context.Context) ([]users.SigningKey, error) {
 	})(s.db.Query(ctx, "SELECT generation, id, private, public, created_at, active_at FROM signing_keys ORDER BY generation DESC"))
 }
 
-// Sweep deletes what is over, each kind in a transaction of its own: none waits for another's.
-// An error of one does not keep the others from their turn; what it left goes with the next sweep.
+// Sweep deletes what is over, each kind in a transaction of its own: none waits for another's. An error of one does
+// not keep the others from their turn; what it left goes with the next sweep.
 func (s *Store) Sweep(ctx context.Context, now, old time.Time) error {
 	n, o := millis(now), millis(old)
 	var errs []error
@@ -185,8 +185,8 @@ func (s *Store) DropMail(ctx context.Context, id uint64) error {
 	return err
 }
 
-// KeepLetter stores a letter in place of the oldest.
-// Ids are minted in the order of time, so the highest are the newest; two letters may well have the same sent_at.
+// KeepLetter stores a letter in place of the oldest. Ids are minted in the order of time, so the highest are the
+// newest; two letters may well have the same sent_at.
 func (s *Store) KeepLetter(ctx context.Context, id uint64, l users.Letter, keep int) error {
 	err := s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec(ctx, "INSERT INTO letters (id, folded, address, subject, body, sent_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -200,8 +200,7 @@ func (s *Store) KeepLetter(ctx context.Context, id uint64, l users.Letter, keep 
 	return stored(err)
 }
 
-// Letters answers letters, newest first.
-// The address comes folded, or empty for all.
+// Letters answers letters, newest first. The address comes folded, or empty for all.
 func (s *Store) Letters(ctx context.Context, to string, limit int) ([]users.Letter, error) {
 	return sqldb.All(func(row sqldb.Scanner) (l users.Letter, err error) {
 		err = row.Scan(&l.To, &l.Subject, &l.Text, clock{&l.At})

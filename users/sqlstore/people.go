@@ -67,17 +67,17 @@ func (s *Store) UpdateUser(ctx context.Context, id beep.UserID, fn func(*users.U
 	return out, stored(err)
 }
 
-// UsernameFree says whether no user has a username.
-// It spares people a form that cannot succeed and decides nothing; CreateAccount does.
+// UsernameFree says whether no user has a username. It spares people a form that cannot succeed and decides nothing;
+// CreateAccount does.
 func (s *Store) UsernameFree(ctx context.Context, username string) (bool, error) {
 	var n int
 	err := s.db.QueryRow(ctx, "SELECT count(*) FROM users WHERE username = ?", username).Scan(&n)
 	return n == 0, err
 }
 
-// CreateAccount stores a user with its identity and account in place of the sign-up.
-// The sign-up is deleted first. Its row is what two confirmations of it wait for, so the second finds it used and is
-// not told that its own name is taken.
+// CreateAccount stores a user with its identity and account in place of the sign-up. The sign-up is deleted first.
+// Its row is what two confirmations of it wait for, so the second finds it used and is not told that its own name is
+// taken.
 func (s *Store) CreateAccount(ctx context.Context, a users.NewAccount) error {
 	u, id := a.User, int64(a.User.ID)
 	err := s.db.Tx(ctx, func(tx *sqldb.Tx) error {
@@ -128,9 +128,9 @@ func (s *Store) AccountOf(ctx context.Context, user beep.UserID) (users.Account,
 	return scanAccount(s.db.QueryRow(ctx, "SELECT "+accountColumns+" FROM accounts WHERE user_id = ?", int64(user)))
 }
 
-// SetPassword changes a password and ends the sessions it does not keep.
-// Locks are taken in the order account, ticket, sessions by id, feed, and CreateSession begins with the account too:
-// whoever meets another here waits in a line and never in a circle.
+// SetPassword changes a password and ends the sessions it does not keep. Locks are taken in the order account,
+// ticket, sessions by id, feed, and CreateSession begins with the account too: whoever meets another here waits in a
+// line and never in a circle.
 func (s *Store) SetPassword(ctx context.Context, c users.PasswordChange) (ended []beep.SessionID, err error) {
 	user := int64(c.User)
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
@@ -173,9 +173,8 @@ func scanID(s sqldb.Scanner) (id beep.SessionID, err error) {
 	return id, err
 }
 
-// Rehash replaces the form of an unchanged password.
-// That no row has the version is no error: the password was changed meanwhile, and the old one's hash must not
-// return.
+// Rehash replaces the form of an unchanged password. That no row has the version is no error: the password was
+// changed meanwhile, and the old one's hash must not return.
 func (s *Store) Rehash(ctx context.Context, user beep.UserID, version int64, password string) error {
 	_, err := s.db.Exec(ctx, "UPDATE accounts SET password = ? WHERE user_id = ? AND version = ?", password, int64(user), version)
 	return err

@@ -58,8 +58,8 @@ func (s *Store) SessionBySecret(ctx context.Context, secret users.Digest) (users
 		" FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.secret = ?", secret[:]))
 }
 
-// SessionOf answers a session of the user whom an identity names.
-// The subject is looked up and not taken for a user's id, which it is only with the built-in provider.
+// SessionOf answers a session of the user whom an identity names. The subject is looked up and not taken for a user's
+// id, which it is only with the built-in provider.
 func (s *Store) SessionOf(ctx context.Context, id beep.SessionID, identity users.Identity) (users.Session, users.User, error) {
 	return scanSession(s.db.QueryRow(ctx, "SELECT "+sessionColumns+", "+userColumns+` FROM sessions s JOIN users u ON u.id = s.user_id
 		JOIN identities i ON i.user_id = u.id WHERE s.id = ? AND i.issuer = ? AND i.subject = ?`,
@@ -73,8 +73,8 @@ func (s *Store) BrowserKnown(ctx context.Context, email string, browser users.Di
 	return known, err
 }
 
-// TouchSession stores the times of a session that lives.
-// That it lives is a condition of the statement, so an end that commits first stays an end.
+// TouchSession stores the times of a session that lives. That it lives is a condition of the statement, so an end
+// that commits first stays an end.
 func (s *Store) TouchSession(ctx context.Context, n users.Session) error {
 	return changed(s.db.Exec(ctx, "UPDATE sessions SET proven_at = ?, seen_at = ?, expires_at = ? WHERE id = ? AND ended_at = 0",
 		millis(n.Proven), millis(n.Seen), millis(n.Expires), int64(n.ID)))
@@ -153,9 +153,9 @@ func (s *Store) ChangeGrant(ctx context.Context, key users.Digest, fn func(users
 	return stored(err)
 }
 
-// lockGrant finds a grant and locks its session, then reads all of it again under the lock.
-// What the first look finds is only good for knowing which session to lock: until the lock is held the code may be
-// traded and the session ended.
+// lockGrant finds a grant and locks its session, then reads all of it again under the lock. What the first look finds
+// is only good for knowing which session to lock: until the lock is held the code may be traded and the session
+// ended.
 func lockGrant(ctx context.Context, tx *sqldb.Tx, key users.Digest) (users.Grant, error) {
 	var session int64
 	// All three lead to one session, so any of the rows will do.

@@ -58,9 +58,9 @@ func ticketsInLine(t *testing.T, s users.Store) {
 	equal(t, "data after 16 updates", string(got.Data), "xxxxxxxxxxxxxxxx")
 }
 
-// Two strangers who share one of their keys, in either order, are counted one after the other.
-// A driver that locks in the order given meets another in a circle; one that locks only rows that are there lets the
-// first failures through side by side, and counts them as one.
+// Two strangers who share one of their keys, in either order, are counted one after the other. A driver that locks in
+// the order given meets another in a circle; one that locks only rows that are there lets the first failures through
+// side by side, and counts them as one.
 func attemptsInLine(t *testing.T, s users.Store) {
 	ctx := t.Context()
 	together(20, func(i int) {

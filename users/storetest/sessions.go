@@ -67,9 +67,9 @@ func sessionVersion(t *testing.T, s users.Store) {
 	wantErr(t, err, beep.ErrNotFound)
 }
 
-// Whoever signs in with the old password while it is changed gets a session that the change ends, or none.
-// A driver that reads the version without a lock lets one in after the change has looked for sessions to end: whoever
-// was being locked out stays.
+// Whoever signs in with the old password while it is changed gets a session that the change ends, or none. A driver
+// that reads the version without a lock lets one in after the change has looked for sessions to end: whoever was
+// being locked out stays.
 func sessionRace(t *testing.T, s users.Store) {
 	ctx, u := t.Context(), addUser(t, s, 1)
 	together(9, func(i int) {
@@ -137,9 +137,9 @@ func endSessionOnce(t *testing.T, s users.Store) {
 	equal(t, "ended one that never was", did, false)
 }
 
-// A reader that follows while sessions end must see each number once, in order, whatever commits when.
-// A driver that takes numbers from a sequence commits them out of order: a reader who has seen 5 never asks for the 4
-// that comes late, and the session that it ends lives on there.
+// A reader that follows while sessions end must see each number once, in order, whatever commits when. A driver that
+// takes numbers from a sequence commits them out of order: a reader who has seen 5 never asks for the 4 that comes
+// late, and the session that it ends lives on there.
 func feedContiguous(t *testing.T, s users.Store) {
 	const writers, each = 6, 8
 	ctx, u := t.Context(), addUser(t, s, 1)
@@ -252,8 +252,8 @@ func codeTrade(t *testing.T, s users.Store) {
 	equal(t, "trades seen to come again", seen.Load(), 5)
 }
 
-// issue puts refresh tokens into a session by trading a code for them.
-// The port knows no other way: no token without a code.
+// issue puts refresh tokens into a session by trading a code for them. The port knows no other way: no token without
+// a code.
 func issue(t *testing.T, s users.Store, session users.Session, family users.Digest, tokens ...users.Refresh) {
 	t.Helper()
 	must(t, s.PutTicket(t.Context(), users.Ticket{Kind: users.TicketCode, ID: family, Session: session.ID, Data: []byte("{}"), Expires: at(60)}))

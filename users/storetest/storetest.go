@@ -20,8 +20,8 @@ import (
 	"github.com/beep-chat/beep/users"
 )
 
-// Run runs the suite; fresh answers an empty store that lives as long as its test.
-// The groups run side by side, each on a store of its own, and none builds on another.
+// Run runs the suite; fresh answers an empty store that lives as long as its test. The groups run side by side, each
+// on a store of its own, and none builds on another.
 func Run(t *testing.T, fresh func(t *testing.T) users.Store) {
 	t.Helper()
 	for _, group := range []struct {
@@ -100,8 +100,8 @@ func digest(format string, args ...any) users.Digest {
 	return users.DigestOf(fmt.Sprintf(format, args...))
 }
 
-// newAccount is what makes user n.
-// The address is written with a capital that its folded form lacks, so a driver that keeps one for the other is seen.
+// newAccount is what makes user n. The address is written with a capital that its folded form lacks, so a driver that
+// keeps one for the other is seen.
 func newAccount(n int) users.NewAccount {
 	id := beep.UserID(1000 + n)
 	name := fmt.Sprintf("user%d", n)
@@ -113,8 +113,7 @@ func newAccount(n int) users.NewAccount {
 	}
 }
 
-// addUser makes user n with its sign-up.
-// The ticket is made first because there is no other way to an account.
+// addUser makes user n with its sign-up. The ticket is made first because there is no other way to an account.
 func addUser(t *testing.T, s users.Store, n int) users.User {
 	t.Helper()
 	a := newAccount(n)
