@@ -15,9 +15,9 @@ import (
 	"github.com/beep-chat/beep/kit/rpc"
 )
 
-// Config is everything an operator can set, as flags of `beep serve` or as the environment variables named
-// here. The zero value of every field is usable: `beep` alone is a whole installation in ./data.
-// A field's tag is its documentation: see ConfigDocs.
+// Config is everything an operator can set, as flags of `beep serve` or as the environment variables named here. The
+// zero value of every field is usable: `beep` alone is a whole installation in ./data. A field's tag is its
+// documentation: see ConfigDocs.
 type Config struct {
 	Target []string `env:"BEEP_TARGET" default:"all" placeholder:"NAME" help:"Targets that this process runs: all, or some of gateway, realtime, users, servers, authz, messages."`
 	Data   string   `env:"BEEP_DATA" default:"./data" placeholder:"DIR" help:"Folder of the embedded stores."`
@@ -58,8 +58,7 @@ type Config struct {
 	Drain    time.Duration `env:"BEEP_DRAIN" default:"10s" help:"How long requests in flight may finish when the process is told to stop."`
 }
 
-// Names of the targets.
-// They stand in certificates, in settings and in the names of images, so they stay as they are.
+// Names of the targets. They stand in certificates, in settings and in the names of images, so they stay as they are.
 const (
 	targetGateway  = "gateway"
 	targetRealtime = "realtime"
@@ -69,8 +68,7 @@ const (
 	targetMessages = "messages"
 )
 
-// Targets are the names of all targets.
-// Their order is the one in which they are built: see builders.
+// Targets are the names of all targets. Their order is the one in which they are built: see builders.
 func Targets() []string {
 	return []string{targetServers, targetAuthz, targetUsers, targetMessages, targetRealtime, targetGateway}
 }
@@ -104,6 +102,7 @@ func (c Config) resolve() (Config, error) {
 		name string
 	}{{&c.ServersStore, targetServers}, {&c.UsersStore, targetUsers}, {&c.MessagesStore, targetMessages}} {
 		if *store.url == "" {
+			// A file each: they write side by side, and can be moved out one at a time.
 			*store.url = "sqlite://" + filepath.Join(c.Data, store.name+".db")
 		}
 	}

@@ -22,6 +22,7 @@ func ConfigDocs() string {
 	return b.String()
 }
 
+// code is empty for what is empty: two bare backticks would stand in the table.
 func code(s string) string {
 	if s == "" {
 		return ""

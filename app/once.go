@@ -14,6 +14,7 @@ type onceWriter struct{ http.ResponseWriter }
 // WriteHeader drops what was said before the last word.
 func (w onceWriter) WriteHeader(status int) {
 	h := w.Header()
+	// Those that rest.Secure and the users' pages both set.
 	for _, name := range []string{"Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options"} {
 		if values := h.Values(name); len(values) > 1 {
 			h.Set(name, values[len(values)-1])

@@ -64,6 +64,7 @@ func newProcess(ctx context.Context, cfg Config, log *slog.Logger) (*process, er
 		Policy: policy(), Mesh: mesh, Verifier: p.creds[cfg.Target[0]].Verifier(), Log: log, AccessLevel: slog.LevelDebug,
 		Observe: p.observe, Tracer: tel.Tracer(), DrainTimeout: cfg.Drain,
 	}
+	// By the same options: within the process a call passes the same policy and the same checks.
 	p.local = rpc.NewLocal(p.serve)
 	return p, p.openBus()
 }
@@ -94,6 +95,7 @@ func (p *process) prove() error {
 // This is the only place that knows the difference.
 func (p *process) peer(from, to string) (grpc.ClientConnInterface, error) {
 	if p.cfg.runs(to) {
+		// As whom it calls is settled here, so that no target can call as another.
 		return p.local.As(from), nil
 	}
 	addresses := p.cfg.Peers[to]
@@ -153,8 +155,7 @@ func makeFolder(store string) error {
 	return os.MkdirAll(filepath.Dir(path), 0o700)
 }
 
-// close closes everything in the opposite order.
-// What was opened later may use what was opened before.
+// close closes everything in the opposite order. What was opened later may use what was opened before.
 func (p *process) close() error {
 	var errs []error
 	for _, c := range slices.Backward(p.closers) {

@@ -156,6 +156,7 @@ func buildUsers(ctx context.Context, p *process) (target, error) {
 		return target{}, err
 	}
 	if deps.Mailer == nil {
+		// Said at the start: without a mail server nobody would find the code to sign up with.
 		p.mail = whereMail(s.MailboxOpen(), p.cfg.PublicURL)
 	}
 	p.background = append(p.background, s.Run)
@@ -180,6 +181,7 @@ func buildRealtime(_ context.Context, p *process) (target, error) {
 		return target{}, err
 	}
 	verifier := p.verifier(usersConn)
+	// Our own pages by the public name too, since a proxy in front may send its own in Host.
 	n, err := realtime.New(realtime.Deps{
 		Scopes: serversv1.NewScopeLogClient(serversConn), Log: messagesv1.NewChannelLogClient(messagesConn),
 		Users: usersv1.NewUsersClient(usersConn), Tokens: verifier, Minter: minter, Bus: p.bus, Limits: p.cfg.limits(),

@@ -31,6 +31,7 @@ func versionOf(release string, info *debug.BuildInfo) string {
 	}
 	var from []string
 	if revision := said["vcs.revision"]; revision != "" {
+		// Enough of it to find the commit by.
 		from = append(from, revision[:min(12, len(revision))])
 	}
 	if at := said["vcs.time"]; at != "" {

@@ -46,6 +46,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	fmt.Fprintf(o.Out, "%9s %7s %11s %9s %9s %12s %13s %9s\n",
 		"listeners", "senders", "acked/s", "ack p50", "ack p99", "events/s", "CPU µs/event", "in flight")
+	// Listeners on the outside, because it is they who take long to get ready.
 	for _, listeners := range o.Listeners {
 		ears, err := r.listen(ctx, listeners)
 		if err != nil {
@@ -83,6 +84,7 @@ type room struct {
 // measured.
 func newRoom(ctx context.Context, srv *server, senders int) (*room, error) {
 	r := &room{srv: srv}
+	// And one more, who owns the server and listens.
 	for i := range senders + 1 {
 		p, err := people.SignUp(ctx, srv.url, fmt.Sprintf("bench-%d", i))
 		if err != nil {
@@ -133,6 +135,7 @@ func (r *room) idle(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	// Up to the last one's state, see open: a handshake alone would say little.
 	began := time.Now()
 	ears, err := r.listen(ctx, o.Idle)
 	if err != nil {

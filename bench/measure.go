@@ -23,6 +23,7 @@ func (r *room) measure(ctx context.Context, e *ears, senders int, d time.Duratio
 	if err != nil {
 		return result{}, err
 	}
+	// Nothing is on its way: the step before has waited for all of its own.
 	e.events.Store(0)
 	began := time.Now()
 	took, err := r.sendFor(ctx, senders, d)
@@ -80,6 +81,7 @@ func (r *room) sendFor(ctx context.Context, senders int, d time.Duration) ([]tim
 
 // until waits until so many events have arrived in order at every listener.
 func (e *ears) until(ctx context.Context, want int64) error {
+	// A wake-up that is lost costs a second. What takes so much longer does not come.
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	for e.events.Load() < want {

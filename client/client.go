@@ -51,8 +51,8 @@ func CodeOf(err error) beep.Code {
 	return ""
 }
 
-// Unknown says whether err leaves it open if the request had an effect: no answer, or a 503.
-// Whoever asked asks again, with the same nonce.
+// Unknown says whether err leaves it open if the request had an effect: no answer, or a 503. Whoever asked asks
+// again, with the same nonce.
 func Unknown(err error) bool {
 	var p *Problem
 	return err != nil && (!errors.As(err, &p) || p.Status == http.StatusServiceUnavailable || p.Status >= 500)

@@ -5,7 +5,7 @@ import (
 	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
 )
 
-// Window is what a client keeps of one channel: everything up to R is in.
+// Window is what a client keeps of one channel: everything up to R is in. It keeps rule 12 of the log's protocol.
 type Window struct {
 	R        uint32
 	Base     uint32 // R at the last reset: history pages must have been read at it or later

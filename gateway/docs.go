@@ -18,8 +18,8 @@ func methodNotAllowed() error {
 
 const openAPIPath = "/api/openapi.yaml"
 
-// docs serves the description of the REST API: for people at /docs, for machines at /api/openapi.yaml.
-// They need no sign-in: they say how to get in, not what is there.
+// docs serves the description of the REST API: for people at /docs, for machines at /api/openapi.yaml. They need no
+// sign-in: they say how to get in, not what is there.
 func (g *Gateway) docs(mux *http.ServeMux) {
 	page := func(kind string, body []byte) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

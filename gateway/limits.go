@@ -14,8 +14,8 @@ type limitsServer struct {
 	limits beep.Limits
 }
 
-// GetLimits answers what this installation allows.
-// Anyone may ask, since a client needs to know before anybody has signed in.
+// GetLimits answers what this installation allows. Anyone may ask, since a client needs to know before anybody has
+// signed in.
 func (s limitsServer) GetLimits(context.Context, *gatewayv1.GetLimitsRequest) (*gatewayv1.GetLimitsResponse, error) {
 	l := s.limits
 	return &gatewayv1.GetLimitsResponse{Limits: &gatewayv1.Limits{

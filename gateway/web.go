@@ -113,6 +113,7 @@ func (g *Gateway) config() http.Handler {
 	if realtime == "" {
 		realtime = "/ws"
 	}
+	// The issuer is what the tokens say, to the letter: an OpenID client compares it.
 	body, err := json.Marshal(map[string]string{
 		"issuer": strings.TrimSuffix(g.deps.PublicURL.String(), "/"), "client_id": g.deps.ClientID, "realtime_url": realtime,
 	})

@@ -65,8 +65,8 @@ func (v *Verifier) Run(ctx context.Context) error {
 	}
 }
 
-// follow reads the feed from have to its head.
-// have and started say what was applied so far, so that after an error the next call goes on from there.
+// follow reads the feed from have to its head. have and started say what was applied so far, so that after an error
+// the next call goes on from there.
 func (v *Verifier) follow(ctx context.Context, have *uint64, started *bool) error {
 	if !*started {
 		_, head, err := v.src.Revocations(ctx, fromHead)

@@ -110,8 +110,8 @@ func (p *Proxy) Strand() {
 	})
 }
 
-// Down cuts every connection, and each new one at once.
-// The server knows nothing of it: a command that reached it before is carried out.
+// Down cuts every connection, and each new one at once. The server knows nothing of it: a command that reached it
+// before is carried out.
 func (p *Proxy) Down() {
 	p.change(func() {
 		p.down = true

@@ -67,8 +67,8 @@ func (e *Edge) CORS(origins []string, next http.Handler) http.Handler {
 	})
 }
 
-// SameOrigin says whether the page that sent r, if one did, is of the host that r was sent to.
-// The scheme is not compared: behind a proxy that ends TLS we are never told it.
+// SameOrigin says whether the page that sent r, if one did, is of the host that r was sent to. The scheme is not
+// compared: behind a proxy that ends TLS we are never told it.
 func SameOrigin(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	_, host, ok := strings.Cut(origin, "://")

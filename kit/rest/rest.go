@@ -82,8 +82,8 @@ func (e *Edge) Handler() http.Handler {
 	})
 }
 
-// statusOf answers 201 to what creates and 204 where there is nothing to say; all else is 200.
-// It goes by names, which the OpenAPI description does as well: protobuf has no word for a status.
+// statusOf answers 201 to what creates and 204 where there is nothing to say; all else is 200. It goes by names,
+// which the OpenAPI description does as well: protobuf has no word for a status.
 func statusOf(_ context.Context, w http.ResponseWriter, m proto.Message) error {
 	d := m.ProtoReflect().Descriptor()
 	switch name := string(d.Name()); {

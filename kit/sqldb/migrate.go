@@ -186,9 +186,9 @@ func (db *DB) applied(ctx context.Context, q Querier) ([]applied, error) {
 	})(q.Query(ctx, "SELECT version, name, checksum, expand FROM schema_migrations ORDER BY version"))
 }
 
-// plan is what is left to apply, or why the schema can't be worked on.
-// That an older program goes on with a newer schema only where the migration allows it is what lets replicas of two
-// versions run side by side while one replaces the other.
+// plan is what is left to apply, or why the schema can't be worked on. That an older program goes on with a newer
+// schema only where the migration allows it is what lets replicas of two versions run side by side while one replaces
+// the other.
 func plan(known []migration, rows []applied) ([]migration, error) {
 	byVersion := map[int]applied{}
 	last := 0

@@ -60,6 +60,7 @@ func openPostgres(ctx context.Context, rawURL string) (*DB, error) {
 	// Connections opened together, after a failover, would else end together ever after.
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute
 	cfg.ConnConfig.ConnectTimeout = connectTimeout
+	// Keep-alives find out about a server that went without a word, as in a failover.
 	cfg.ConnConfig.DialFunc = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}).DialContext
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

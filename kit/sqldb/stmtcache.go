@@ -123,8 +123,8 @@ func (c *cachingConn) prepared(ctx context.Context, query string) (*statement, e
 	return s, nil
 }
 
-// evict closes the statements least used of late, save those in use.
-// While all are being read there may be more of them than the bound.
+// evict closes the statements least used of late, save those in use. While all are being read there may be more of
+// them than the bound.
 func (c *cachingConn) evict() {
 	for e := c.order.Back(); e != nil && c.order.Len() > maxStatements; {
 		s, _ := e.Value.(*statement)

@@ -126,8 +126,8 @@ func quotedLen(s string) int {
 	return 0
 }
 
-// dollarQuotedLen is quotedLen for PostgreSQL's $tag$ … $tag$.
-// A tag is like a name and begins with no digit, so $1 begins none.
+// dollarQuotedLen is quotedLen for PostgreSQL's $tag$ … $tag$. A tag is like a name and begins with no digit, so $1
+// begins none.
 func dollarQuotedLen(s string) int {
 	for i := 1; i < len(s); i++ {
 		c := s[i]

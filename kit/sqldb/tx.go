@@ -87,6 +87,7 @@ func (db *DB) runTx(conn execer, fn func(tx *Tx) error) (err error) {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("sqldb: panic in a transaction: %v\n%s", p, debug.Stack())
 		}
+		// An error of closing counts: what was read may have been cut short.
 		for _, rows := range tx.rows {
 			if cerr := rows.Close(); cerr != nil && err == nil {
 				err = cerr

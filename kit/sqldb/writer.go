@@ -52,6 +52,7 @@ type writer struct {
 func startWriter(ctx context.Context, pool *sql.DB) (*writer, error) {
 	w := &writer{pool: pool, jobs: make(chan *job), closing: make(chan struct{}), ended: make(chan struct{})}
 	var err error
+	// Opened at the start, so that a file that cannot be had is an error of Open.
 	if w.conn, err = pool.Conn(ctx); err != nil {
 		return nil, errors.Join(classify(err), pool.Close())
 	}
