@@ -65,8 +65,7 @@ func (r *Redis) Close() error {
 	return os.RemoveAll(r.dir)
 }
 
-// ping asks a server for a sign of life in its own protocol.
-// It is short enough to need no client of Redis's.
+// ping asks a server for a sign of life in its own protocol. It is short enough to need no client of Redis's.
 func ping(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

@@ -153,9 +153,8 @@ func insertFree(ctx context.Context, tx *sqldb.Tx, batch []messages.Entry) (done
 	return done, insert(ctx, tx, batch[:done])
 }
 
-// Apply is one transaction; a statement that changes nothing writes nothing.
-// Two that lock the rows of several messages in different orders may block each other on PostgreSQL; one of them then
-// gives way and runs again.
+// Apply is one transaction; a statement that changes nothing writes nothing. Two that lock the rows of several
+// messages in different orders may block each other on PostgreSQL; one of them then gives way and runs again.
 func (s *Store) Apply(ctx context.Context, entries []messages.Entry) error {
 	changes := false
 	for i := range entries {

@@ -15,8 +15,8 @@ func apply(t testing.TB, s messages.Store, entries ...messages.Entry) {
 	}
 }
 
-// applyEdits: a row follows its edits, and applying again is nothing.
-// The edit's own entry stays as it is: a driver that changes it too, or instead, has no history.
+// applyEdits: a row follows its edits, and applying again is nothing. The edit's own entry stays as it is: a driver
+// that changes it too, or instead, has no history.
 func applyEdits(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	first, second := b.create(ann, "first"), b.create(ann, "second")
@@ -36,8 +36,8 @@ func applyEdits(t testing.TB, s messages.Store) {
 	}
 }
 
-// applyOldNeverOverNew: a slow process applies what others have applied and gone past.
-// A driver whose update lacks V < e.R takes a message back to what it was before, or back from the dead.
+// applyOldNeverOverNew: a slow process applies what others have applied and gone past. A driver whose update lacks V
+// < e.R takes a message back to what it was before, or back from the dead.
 func applyOldNeverOverNew(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	first, second := b.create(ann, "first"), b.create(ann, "second")
@@ -53,8 +53,8 @@ func applyOldNeverOverNew(t testing.TB, s messages.Store) {
 }
 
 // applyDeletesScrub: nothing of what was said is left in any entry, nor a hash to guess it by, and a late apply of an
-// edit does not bring it back.
-// A driver that scrubs the row alone leaves the text in the edits, which Since hands to everyone.
+// edit does not bring it back. A driver that scrubs the row alone leaves the text in the edits, which Since hands to
+// everyone.
 func applyDeletesScrub(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	create := b.create(ann, "secret")
@@ -78,8 +78,8 @@ func applyDeletesScrub(t testing.TB, s messages.Store) {
 	same(t, "ByNonce", []messages.Entry{got}, want[:1])
 }
 
-// applyTouchesNothingElse: a message is its channel and its id, never its id alone.
-// Replicas mint ids without knowing of each other, so two channels may have one in common.
+// applyTouchesNothingElse: a message is its channel and its id, never its id alone. Replicas mint ids without knowing
+// of each other, so two channels may have one in common.
 func applyTouchesNothingElse(t testing.TB, s messages.Store) {
 	b, elsewhere := newBuilder(channel), newBuilder(other)
 	first, second := b.create(ann, "first"), b.create(bob, "second")
@@ -97,9 +97,9 @@ func applyTouchesNothingElse(t testing.TB, s messages.Store) {
 	same(t, "the other log", log(t, s, other), []messages.Entry{current(twin, twinEdit), twinEdit})
 }
 
-// applyRacing applies one log from many sides, each in an order of its own.
-// They have to end in the same state. A driver that reads a row and writes it back, in place of one conditional
-// statement, loses what was applied between the two.
+// applyRacing applies one log from many sides, each in an order of its own. They have to end in the same state. A
+// driver that reads a row and writes it back, in place of one conditional statement, loses what was applied between
+// the two.
 func applyRacing(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	kept, gone := b.create(ann, "kept"), b.create(ann, "gone")

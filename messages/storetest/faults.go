@@ -13,8 +13,8 @@ import (
 	"github.com/beep-chat/beep/messages"
 )
 
-// Fault plants one mistake in a store, to show that a test would see it.
-// A test that passes with one planted does not hold what its name says.
+// Fault plants one mistake in a store, to show that a test would see it. A test that passes with one planted does not
+// hold what its name says.
 type Fault struct {
 	Name string
 	Wrap func(messages.Store) messages.Store

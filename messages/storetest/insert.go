@@ -58,9 +58,8 @@ func insertTakesFullBatches(t testing.TB, s messages.Store) {
 	same(t, "the log", log(t, s, channel), want)
 }
 
-// insertRefusesATakenPlace: the one promise that puts racing replicas in an order.
-// A driver that looks before it inserts, and has no unique key, lets two replicas acknowledge two messages at one
-// place.
+// insertRefusesATakenPlace: the one promise that puts racing replicas in an order. A driver that looks before it
+// inserts, and has no unique key, lets two replicas acknowledge two messages at one place.
 func insertRefusesATakenPlace(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	want := b.creates(2)
@@ -78,9 +77,8 @@ func insertRefusesATakenPlace(t testing.TB, s messages.Store) {
 	same(t, "the log after", log(t, s, channel), append(want, next))
 }
 
-// insertRefusesATakenNonce: the promise that makes a retry safe.
-// A driver whose key lacks the actor lets one user take another's nonces; one that folds case takes two requests for
-// one.
+// insertRefusesATakenNonce: the promise that makes a retry safe. A driver whose key lacks the actor lets one user
+// take another's nonces; one that folds case takes two requests for one.
 func insertRefusesATakenNonce(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	first := b.create(ann, "first")
@@ -153,9 +151,9 @@ func insertEndedContext(t testing.TB, s messages.Store) {
 	put(t, s, newBuilder(other).creates(1)...)
 }
 
-// insertRacingReplicas appends from many sides at once, each going by what it reads, as replicas do.
-// In the end the places have no hole and each request is in once. A driver that fills a batch behind a duplicate, or
-// tries again by itself, fails one or the other.
+// insertRacingReplicas appends from many sides at once, each going by what it reads, as replicas do. In the end the
+// places have no hole and each request is in once. A driver that fills a batch behind a duplicate, or tries again by
+// itself, fails one or the other.
 func insertRacingReplicas(t testing.TB, s messages.Store) {
 	const replicas, batches = 6, 12
 	var wg sync.WaitGroup
@@ -215,8 +213,8 @@ func appendRacing(t testing.TB, s messages.Store, nonce string, n int) error {
 	return nil
 }
 
-// insertRacingNonce sends one request from many sides: it goes in once.
-// It has one place and one nonce, as when two replicas try what a third has left unknown.
+// insertRacingNonce sends one request from many sides: it goes in once. It has one place and one nonce, as when two
+// replicas try what a third has left unknown.
 func insertRacingNonce(t testing.TB, s messages.Store) {
 	const rivals = 8
 	b := newBuilder(channel)

@@ -12,9 +12,8 @@ import (
 	"github.com/beep-chat/beep/messages"
 )
 
-// byNonce: a nonce belongs to one actor in one channel.
-// An append whose outcome is unknown is settled by it, so a driver that finds another's entry answers one person with
-// what another said.
+// byNonce: a nonce belongs to one actor in one channel. An append whose outcome is unknown is settled by it, so a
+// driver that finds another's entry answers one person with what another said.
 func byNonce(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	create := b.create(ann, "first")
@@ -58,8 +57,8 @@ func rows(t testing.TB, s messages.Store) {
 	}
 }
 
-// newestEntries: the end of the log in rising order, whatever is asked.
-// A channel's head is taken from its end, so a driver that answers in falling order takes the channel back.
+// newestEntries: the end of the log in rising order, whatever is asked. A channel's head is taken from its end, so a
+// driver that answers in falling order takes the channel back.
 func newestEntries(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	all := b.creates(5)
@@ -78,8 +77,8 @@ func newestEntries(t testing.TB, s messages.Store) {
 	}
 }
 
-// after: the log from a place on, which is not in the answer.
-// Clients are sent what it answers: one that includes the place itself sends an entry again each time.
+// after: the log from a place on, which is not in the answer. Clients are sent what it answers: one that includes the
+// place itself sends an entry again each time.
 func after(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	all := b.creates(4)
@@ -108,9 +107,8 @@ func after(t testing.TB, s messages.Store) {
 	}
 }
 
-// page: history is messages as they stand, in the order of their ids, with the places of deleted ones.
-// A driver that leaves tombstones out makes unread counts wrong, and one that goes by R has an edited message in
-// another place.
+// page: history is messages as they stand, in the order of their ids, with the places of deleted ones. A driver that
+// leaves tombstones out makes unread counts wrong, and one that goes by R has an edited message in another place.
 func page(t testing.TB, s messages.Store) {
 	b := newBuilder(channel)
 	all := b.creates(6)

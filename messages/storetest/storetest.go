@@ -50,8 +50,8 @@ func groups() []group {
 	}
 }
 
-// Run runs the whole contract; open makes a new and empty store and closes it when the test ends.
-// The groups run side by side, so a driver with state outside its stores is seen.
+// Run runs the whole contract; open makes a new and empty store and closes it when the test ends. The groups run side
+// by side, so a driver with state outside its stores is seen.
 func Run(t *testing.T, open func(t testing.TB) messages.Store) {
 	t.Helper()
 	for _, g := range groups() {
@@ -73,8 +73,8 @@ const (
 // start is when the first entry of a builder was made, to the millisecond.
 func start() time.Time { return time.Date(2026, 2, 3, 4, 5, 6, 789e6, time.UTC) }
 
-// builder makes the entries of one channel, as an append does.
-// It numbers them as a sound replica would: it is the driver that is tested.
+// builder makes the entries of one channel, as an append does. It numbers them as a sound replica would: it is the
+// driver that is tested.
 type builder struct {
 	head messages.Entry
 	at   time.Time

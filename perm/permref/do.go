@@ -2,9 +2,9 @@ package permref
 
 import "maps"
 
-// Do is what an allowed call does to the world; id is for what it creates. Calls that change nothing that
-// permissions depend on do nothing. A kick with Synced set is a mute instead.
-// It takes the word of whoever calls for it that the call is allowed: see Objections.
+// Do is what an allowed call does to the world; id is for what it creates. Calls that change nothing that permissions
+// depend on do nothing. A kick with Synced set is a mute instead. It takes the word of whoever calls for it that the
+// call is allowed: see Objections.
 func (w *World) Do(c Call, id uint64) {
 	switch c.Op {
 	case "create_role":

@@ -164,8 +164,8 @@ func (o *objections) rights() {
 	o.needs(o.w.Rights(o.call.Actor), o.call.Rights)
 }
 
-// noGain objects to the removal of a role that gives the actor a right in a channel.
-// A role may hold its member back, by an overwrite that denies. Without this one could get a right by deleting it.
+// noGain objects to the removal of a role that gives the actor a right in a channel. A role may hold its member back,
+// by an overwrite that denies. Without this one could get a right by deleting it.
 func (o *objections) noGain() {
 	after := o.w.Clone()
 	after.RemoveRole(o.call.To.Role)

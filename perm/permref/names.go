@@ -38,8 +38,7 @@ func Set(names ...string) Names {
 	return s
 }
 
-// Without is the names that are not in gone.
-// It is a new set, because worlds share theirs.
+// Without is the names that are not in gone. It is a new set, because worlds share theirs.
 func (s Names) Without(gone Names) Names {
 	left := Names{}
 	for n := range s {

@@ -17,6 +17,7 @@ type answers [permref.Users + 2]struct {
 	channel [permref.Channels + 2]perm.Rights
 }
 
+// answersOf asks everything there is to ask, so that a change is seen wherever it shows.
 func answersOf(v *perm.View) *answers {
 	var a answers
 	for user := range a {
@@ -53,8 +54,8 @@ func (a *answers) equal(want *answers) error {
 	return nil
 }
 
-// changedOnly names an answer that differs though it was not said to be affected.
-// Caches are dropped by what a row is said to affect: an answer that it leaves out stays wrong in them.
+// changedOnly names an answer that differs though it was not said to be affected. Caches are dropped by what a row is
+// said to affect: an answer that it leaves out stays wrong in them.
 func (a *answers) changedOnly(after *answers, said perm.Affects) error {
 	for user := range a {
 		everywhere := said.All || (said.User == beep.UserID(user) && len(said.Channels) == 0)

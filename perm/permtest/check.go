@@ -12,8 +12,8 @@ import (
 	"github.com/beep-chat/beep/perm/permref"
 )
 
-// Check holds perm against the reference over random worlds and answers the first difference.
-// One seed is one row of worlds, so that a difference can be looked at again.
+// Check holds perm against the reference over random worlds and answers the first difference. One seed is one row of
+// worlds, so that a difference can be looked at again.
 func Check(seed uint64, worlds int) error {
 	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // repeatable on purpose
 	data := make([]byte, 512)
@@ -61,8 +61,8 @@ func CheckBytes(data []byte) error {
 	return Compare(v, w)
 }
 
-// Compare says where a view's answers differ from a world's.
-// It asks for users and channels that are not there as well, who must have no right.
+// Compare says where a view's answers differ from a world's. It asks for users and channels that are not there as
+// well, who must have no right.
 func Compare(v *perm.View, w *permref.World) error {
 	want := answersIn(w)
 	if err := answersOf(v).equal(want); err != nil {
