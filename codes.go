@@ -37,6 +37,8 @@ const (
 	CodeRolesChanged      Code = "roles_changed" // an order of other roles than there are now
 	CodeInviteLimit       Code = "invitation_limit"
 	CodeInviteNotFound    Code = "invitation_not_found" // unknown, expired, revoked and used up are one
+	CodeWebhookLimit      Code = "webhook_limit"
+	CodeWebhookNotFound   Code = "webhook_not_found"
 	CodeOwnerCannotLeave  Code = "owner_cannot_leave"
 	CodeOverwriteTarget   Code = "overwrite_target" // exactly one of role and member
 	CodeChannelSynced     Code = "channel_synced"   // its overwrites are its category's

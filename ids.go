@@ -23,12 +23,14 @@ type (
 	ChannelID    = ID[channelKind]
 	MessageID    = ID[messageKind] // unique within its channel, not beyond
 	InvitationID = ID[invitationKind]
+	WebhookID    = ID[webhookKind]
 	userKind     struct{}
 	sessionKind  struct{}
 	serverKind   struct{}
 	roleKind     struct{}
 	channelKind  struct{}
 	messageKind  struct{}
+	webhookKind  struct{}
 
 	invitationKind struct{}
 )

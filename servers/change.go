@@ -128,6 +128,19 @@ type (
 		User   beep.UserID
 	}
 
+	// WebhookSet stores a new one, if the channel is there and then has no more than MaxPerChannel (0 is any number), or
+	// changes the one with this id and this channel.
+	WebhookSet struct {
+		Webhook
+		New           bool
+		MaxPerChannel int
+	}
+	// WebhookRemoved ends it.
+	WebhookRemoved struct {
+		ID      beep.WebhookID
+		Channel beep.ChannelID
+	}
+
 	// Audited remembers what was done.
 	Audited struct{ AuditEntry }
 )
@@ -137,4 +150,6 @@ func (InvitationUsed) record()    {}
 func (InvitationRevoked) record() {}
 func (BanSet) record()            {}
 func (BanRemoved) record()        {}
+func (WebhookSet) record()        {}
+func (WebhookRemoved) record()    {}
 func (Audited) record()           {}

@@ -109,6 +109,25 @@ type Ban struct {
 	CreatedAt time.Time
 }
 
+// Webhook is an address at which a program posts into a channel. Its token is not part of it: stored is a hash alone.
+type Webhook struct {
+	ID        beep.WebhookID
+	Server    beep.ServerID
+	Channel   beep.ChannelID
+	Name      string
+	Creator   beep.UserID
+	CreatedAt time.Time
+	Version   uint32 // how often a token was made for it
+	TokenHash []byte // SHA-256 of the token of this version
+}
+
+// SigningKey is what tokens of webhooks are signed with.
+type SigningKey struct {
+	ID        string // the kid of the tokens
+	Secret    []byte
+	CreatedAt time.Time
+}
+
 // AuditEntry is one thing that was done on a server, as those who manage it may read it later.
 type AuditEntry struct {
 	ID        uint64 // in order of time, for paging
@@ -147,6 +166,10 @@ const (
 	AuditMemberNickname   AuditAction = "member_nickname"
 	AuditInvitationCreate AuditAction = "invitation_create"
 	AuditInvitationRevoke AuditAction = "invitation_revoke"
+	AuditWebhookCreate    AuditAction = "webhook_create"
+	AuditWebhookUpdate    AuditAction = "webhook_update"
+	AuditWebhookRotate    AuditAction = "webhook_rotate"
+	AuditWebhookDelete    AuditAction = "webhook_delete"
 )
 
 // AuditChange is one field before and after; a side without values was not there. Several values are a list.

@@ -16,6 +16,8 @@ var (
 	ErrServerLimit = errors.New("in too many servers")
 	// ErrInvitationLimit is for an invitation that would be one more than MaxLive.
 	ErrInvitationLimit = errors.New("too many invitations")
+	// ErrWebhookLimit is for a webhook that would be one more than MaxPerChannel.
+	ErrWebhookLimit = errors.New("too many webhooks")
 	// ErrBanned is for who would become a member and is banned.
 	ErrBanned = errors.New("banned from the server")
 )
@@ -108,10 +110,10 @@ type Row struct {
 	Change Change
 }
 
-// Store keeps the state of every scope and its log. Nothing but Commit writes. Every read sees all that was committed
-// before the read began; on a replicated database reads are of the primary. What is not there is beep.ErrNotFound for
-// a read of one thing and an empty list otherwise; a removed thing is not there. Methods are safe for concurrent use.
-// No method knows a rule of the product or who may do what.
+// Store keeps the state of every scope and its log. Nothing but Commit writes, the SigningKey apart. Every read sees all
+// that was committed before the read began; on a replicated database reads are of the primary. What is not there is
+// beep.ErrNotFound for a read of one thing and an empty list otherwise; a removed thing is not there. Methods are safe
+// for concurrent use. No method knows a rule of the product or who may do what.
 type Store interface {
 	// Commit applies c.Changes to the state, appends c.Parts to the logs and keeps c.Records, in one transaction: all
 	// of it, durably, when it answers nil, and nothing when it answers anything else (save that a beep.Unavailable may
@@ -125,17 +127,19 @@ type Store interface {
 	//   - MaxServers: ErrServerLimit. The count is exact under any concurrency of Commits.
 	//   - Records, in order: beep.ErrNotFound when an invitation is not live (used) or unknown (revoked), or when there
 	//     is no such ban (removed); beep.ErrConflict when what is created exists, and for a ban of a member; then
-	//     ErrInvitationLimit. MaxUses and MaxLive are exact under any concurrency, and so is that nobody is both banned
-	//     and a member.
+	//     ErrInvitationLimit or ErrWebhookLimit. A webhook that is changed or removed and is not there is
+	//     beep.ErrNotFound, one for a channel that is not there beep.ErrConflict. MaxUses, MaxLive and MaxPerChannel are
+	//     exact under any concurrency, and so is that nobody is both banned and a member.
 	//
-	// A RoleRemoved takes the role from every member and removes its overwrites. A ServerRemoved removes roles, channels,
-	// overwrites, members, bans, invitations and the audit log, and adds a ScopeLeft to the personal scope of every
-	// member. A channel's id is never given again, not even after its removal.
+	// A RoleRemoved takes the role from every member and removes its overwrites, a ChannelRemoved the channel's overwrites
+	// and webhooks. A ServerRemoved removes roles, channels, overwrites, webhooks, members, bans, invitations and the
+	// audit log, and adds a ScopeLeft to the personal scope of every member. A channel's id is never given again, not even after its removal.
 	Commit(ctx context.Context, c Commit) error
 
 	CommunityReader
 	ChannelReader
 	RecordReader
+	WebhookReader
 	LogReader
 }
 
@@ -182,6 +186,17 @@ type RecordReader interface {
 	// AuditEntries lists up to q.Limit entries that q lets through, greatest id first. It takes no longer where there
 	// are many that q leaves out by their actor or their target.
 	AuditEntries(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
+}
+
+// WebhookReader reads webhooks, and keeps what their tokens are signed with.
+type WebhookReader interface {
+	// Webhook is one webhook.
+	Webhook(ctx context.Context, id beep.WebhookID) (Webhook, error)
+	// Webhooks lists all of a channel in order of id.
+	Webhooks(ctx context.Context, channel beep.ChannelID) ([]Webhook, error)
+	// SigningKey is the one key there is. Where there is none yet, it becomes fresh: of many who ask at once, all are
+	// answered the same. It is the only thing that is written without a Commit.
+	SigningKey(ctx context.Context, fresh SigningKey) (SigningKey, error)
 }
 
 // LogReader reads the logs of scopes.

@@ -29,6 +29,7 @@ func (t *transaction) apply(scope beep.Scope, rev uint64, change servers.Change)
 		t.channel(scope, c)
 	case servers.ChannelRemoved:
 		t.exec(`DELETE FROM overwrites WHERE channel_id = ?`, int64(c.ID))
+		t.exec(`DELETE FROM webhooks WHERE channel_id = ?`, int64(c.ID))
 		t.one(beep.ErrConflict, `DELETE FROM channels WHERE id = ? AND server_id = ?`, int64(c.ID), int64(scope.ID))
 	case servers.OverwriteSet:
 		t.overwrite(c)
@@ -146,7 +147,7 @@ func (t *transaction) removeServer(scope beep.Scope) {
 		AND user_id IN (SELECT user_id FROM members WHERE server_id = ?)`, kind, id, id)
 	t.exec(`DELETE FROM overwrites WHERE channel_id IN (SELECT id FROM channels WHERE server_id = ?)`, id)
 	for _, table := range [...]string{
-		"member_roles", "mutes", "members", "roles", "channels", "invitations", "bans", "audit_entries",
+		"member_roles", "mutes", "members", "roles", "webhooks", "channels", "invitations", "bans", "audit_entries",
 	} {
 		t.exec(`DELETE FROM `+table+` WHERE server_id = ?`, id)
 	}

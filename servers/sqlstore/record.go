@@ -44,6 +44,10 @@ func (t *transaction) record(at time.Time, record servers.Record) {
 		t.ban(r)
 	case servers.BanRemoved:
 		t.one(beep.ErrNotFound, `DELETE FROM bans WHERE server_id = ? AND user_id = ?`, int64(r.Server), int64(r.User))
+	case servers.WebhookSet:
+		t.webhook(r)
+	case servers.WebhookRemoved:
+		t.one(beep.ErrNotFound, `DELETE FROM webhooks WHERE id = ? AND channel_id = ?`, int64(r.ID), int64(r.Channel))
 	case servers.Audited:
 		t.audited(r)
 	default:

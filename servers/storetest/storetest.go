@@ -33,6 +33,8 @@ func Run(t *testing.T, fresh func(t *testing.T) servers.Store) {
 		{"channels", testChannels},
 		{"overwrites", testOverwrites},
 		{"invitations", testInvitations},
+		{"webhooks", testWebhooks},
+		{"the signing key", testSigningKey},
 		{"log", testLog},
 		{"log pages", testLogPages},
 		{"revisions", testRevs},
@@ -46,6 +48,7 @@ func Run(t *testing.T, fresh func(t *testing.T) servers.Store) {
 		{"concurrent joins of a user", testServerLimit},
 		{"concurrent joins and leaves", testJoinsAndLeaves},
 		{"concurrent uses of an invitation", testMaxUses},
+		{"concurrent webhooks", testWebhookLimit},
 		{"concurrent joins and bans", testBanRace},
 		{"concurrent readers", testConcurrentReaders},
 	} {
