@@ -88,7 +88,8 @@ var rules = []rule{
 	{"servers/order", nil},
 	{"servers/community", append([]string{"S", "S/order"}, service...)},
 	{"servers/channels", append([]string{"S", "S/order"}, service...)},
-	{"servers/grpcapi", append([]string{"S", "S/community", "S/channels"}, service...)},
+	{"servers/webhooks", append([]string{"S", joseLib}, service...)}, // whose tokens are JWTs
+	{"servers/grpcapi", append([]string{"S", "S/community", "S/channels", "S/webhooks"}, service...)},
 	{"S/grpcapi", append([]string{"S"}, service...)},
 	{"S/storetest", []string{"S", ".", "perm", "github.com/google/go-cmp"}},
 	{"S/sqlstore", []string{"S", ".", "perm", "kit/sqldb"}},

@@ -59,6 +59,7 @@ func TestFixtures(t *testing.T) {
 		{ada, "Servers_CreateChannel Servers_GetChannel"},
 		{ada, "Messages_SendMessage Messages_GetMessage Messages_ListMessages Messages_EditMessage Messages_DeleteMessage"},
 		{ada, "Servers_UpdateChannel Servers_SetOverwrite Servers_ListOverwrites Servers_ClearOverwrite Servers_ReorderChannels"},
+		{ada, "Webhooks_CreateWebhook Webhooks_ListWebhooks Webhooks_UpdateWebhook Webhooks_RotateWebhook Webhooks_DeleteWebhook"},
 		{ada, "Servers_CreateInvitation Servers_ListInvitations"},
 		{nil, "Servers_GetInvitation"},
 		{bob, "Servers_AcceptInvitation"},
@@ -215,7 +216,8 @@ func (s *scenario) scalar(where string, example, answer any) {
 		if !isTime(got) {
 			s.t.Errorf("%s is %q, want an instant such as %s", where, got, text)
 		}
-	case strings.HasSuffix(where, ".username"), strings.HasSuffix(where, ".email"), strings.HasSuffix(where, ".display_name"):
+	case strings.HasSuffix(where, ".token"), strings.HasSuffix(where, ".token_without_dots"),
+		strings.HasSuffix(where, ".username"), strings.HasSuffix(where, ".email"), strings.HasSuffix(where, ".display_name"):
 		if got == "" {
 			s.t.Errorf("%s is empty", where)
 		}

@@ -107,7 +107,7 @@ func get(places []place, want func(*actor, place) string, path func(c cell) stri
 
 func matrixRows() map[string]row {
 	rows := map[string]row{}
-	for _, part := range []map[string]row{serverRows(), channelRows(), overwriteRows(), invitationRows(), roleRows(), moderationRows(), messageRows()} {
+	for _, part := range []map[string]row{serverRows(), channelRows(), overwriteRows(), invitationRows(), roleRows(), moderationRows(), webhookRows(), messageRows()} {
 		maps.Copy(rows, part)
 	}
 	rows["Gateway_GetLimits"] = get(once, anyone, func(cell) string { return "/api/limits" })
@@ -229,6 +229,47 @@ func overwriteRows() map[string]row {
 		"Servers_SetChannelAccess": {channels, toOverwrite, func(c cell, v voice) error {
 			prepared(c)
 			return c.call(v, http.MethodPut, channelPath(c.channel(), "/access"), &serversv1.SetChannelAccessRequest{AddMemberIds: []uint64{c.target.ID}})
+		}},
+	}
+}
+
+// webhookRows are tried where there is a webhook, and where there is none: who manages none learns no difference.
+func webhookRows() map[string]row {
+	manager := inChannel("manage_webhooks")
+	made := func(c cell) string {
+		hook := &serversv1.Webhook{}
+		if c.at == here || c.at == hidden {
+			c.asOwner().call(http.MethodPost, channelPath(c.channel(), "/webhooks"), &serversv1.CreateWebhookRequest{Name: "Gauge"}, hook)
+		}
+		return channelPath(c.channel(), "/webhooks/"+id(max(hook.GetId(), 1)))
+	}
+	// gone keeps a channel from having as many webhooks as it may.
+	gone := func(c cell, path string, err error) error {
+		if c.at == here || c.at == hidden {
+			_ = c.asOwner().Call(c.t.Context(), http.MethodDelete, path, nil, nil)
+		}
+		return err
+	}
+	return map[string]row{
+		"Webhooks_ListWebhooks": get(channels, manager, func(c cell) string { return channelPath(c.channel(), "/webhooks") }),
+		"Webhooks_CreateWebhook": {channels, manager, func(c cell, v voice) error {
+			hook := &serversv1.Webhook{}
+			err := v.Call(c.t.Context(), http.MethodPost, channelPath(c.channel(), "/webhooks"), &serversv1.CreateWebhookRequest{Name: "Gauge"}, hook)
+			return c.restored(err, func(v voice) {
+				v.call(http.MethodDelete, channelPath(c.channel(), "/webhooks/"+id(hook.GetId())), nil, nil)
+			})
+		}},
+		"Webhooks_UpdateWebhook": {channels, manager, func(c cell, v voice) error {
+			path, name := made(c), "Gauge 2"
+			return gone(c, path, c.call(v, http.MethodPatch, path, &serversv1.UpdateWebhookRequest{Name: &name}))
+		}},
+		"Webhooks_RotateWebhook": {channels, manager, func(c cell, v voice) error {
+			path := made(c)
+			return gone(c, path, c.call(v, http.MethodPost, path+"/token", &serversv1.RotateWebhookRequest{}))
+		}},
+		"Webhooks_DeleteWebhook": {channels, manager, func(c cell, v voice) error {
+			path := made(c)
+			return gone(c, path, c.call(v, http.MethodDelete, path, nil))
 		}},
 	}
 }

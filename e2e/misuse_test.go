@@ -50,7 +50,7 @@ func newRealm(t *testing.T, ada *people.Person) realm {
 		names: map[string]string{
 			"{server_id}": id(server.GetId()), "{channel_id}": id(tides.GetId()), "{message_id}": id(m.GetId()),
 			"{overwrite_id}": id(o.GetId()), "{user_id}": id(bob.ID), "{code}": code,
-			"{role_id}": id(role.GetId()),
+			"{role_id}": id(role.GetId()), "{webhook_id}": id(v.createWebhook(tides, "Tide gauge").GetId()),
 		},
 		known: map[string]string{
 			"1581000000000000001": id(server.GetId()), "1581000000000000003": id(tides.GetId()), "1580000000000000001": id(ada.ID),
@@ -106,6 +106,7 @@ func (r realm) snapshot(t *testing.T) string {
 		"/api/users/@me", "/api/servers", "/api/servers/{server_id}", "/api/servers/{server_id}/channels", "/api/servers/{server_id}/members",
 		"/api/servers/{server_id}/roles", "/api/servers/{server_id}/bans", "/api/servers/{server_id}/audit-log?limit=100",
 		"/api/servers/{server_id}/invitations", "/api/channels/{channel_id}/overwrites", "/api/channels/{channel_id}/messages", "/api/invitations/{code}",
+		"/api/channels/{channel_id}/webhooks",
 	} {
 		b.WriteString(body(t, r.ada, http.MethodGet, route{path: path}.at(r.names)) + "\n")
 	}
@@ -451,6 +452,10 @@ func (r realm) byRule() (list []misuse) {
 	add(patch, channel, `{"parent_id":"`+r.names["{channel_id}"]+`"}`, field)
 	add(post, channels, `{"name":"x","member_ids":["`+r.names["{user_id}"]+`"]}`, field)
 	add(post, channels, `{"name":"x","private":true,"role_ids":["1581000000000000099"]}`, "404 role_not_found")
+	add(post, channel+"/webhooks", text("name", " "), field)
+	add(post, channel+"/webhooks", text("name", long(81)), field)
+	add(patch, channel+"/webhooks/1581000000000000009", text("name", "x"), "404 webhook_not_found")
+	add(http.MethodDelete, channel+"/webhooks/1581000000000000009", "", "404 webhook_not_found")
 	add(post, invitations, `{"max_uses":1001}`, field)
 	add(post, invitations, `{"expires_in":2592001}`, field)
 	add(put, overwrites, `{"deny":["send_messages"]}`, "400 overwrite_target")

@@ -129,11 +129,12 @@ type (
 	}
 
 	// WebhookSet stores a new one, if the channel is there and then has no more than MaxPerChannel (0 is any number), or
-	// changes the one with this id and this channel.
+	// changes the one with this id and this channel, if its version is Replaces.
 	WebhookSet struct {
 		Webhook
 		New           bool
 		MaxPerChannel int
+		Replaces      uint32
 	}
 	// WebhookRemoved ends it.
 	WebhookRemoved struct {

@@ -127,9 +127,9 @@ type Store interface {
 	//   - MaxServers: ErrServerLimit. The count is exact under any concurrency of Commits.
 	//   - Records, in order: beep.ErrNotFound when an invitation is not live (used) or unknown (revoked), or when there
 	//     is no such ban (removed); beep.ErrConflict when what is created exists, and for a ban of a member; then
-	//     ErrInvitationLimit or ErrWebhookLimit. A webhook that is changed or removed and is not there is
-	//     beep.ErrNotFound, one for a channel that is not there beep.ErrConflict. MaxUses, MaxLive and MaxPerChannel are
-	//     exact under any concurrency, and so is that nobody is both banned and a member.
+	//     ErrInvitationLimit or ErrWebhookLimit. A webhook that is removed and is not there is beep.ErrNotFound; one that
+	//     is changed and is not there at that version, or is for a channel that is not there, beep.ErrConflict. MaxUses,
+	//     MaxLive and MaxPerChannel are exact under any concurrency, and so is that nobody is both banned and a member.
 	//
 	// A RoleRemoved takes the role from every member and removes its overwrites, a ChannelRemoved the channel's overwrites
 	// and webhooks. A ServerRemoved removes roles, channels, overwrites, webhooks, members, bans, invitations and the

@@ -13,12 +13,14 @@ import (
 	"github.com/beep-chat/beep/servers"
 	"github.com/beep-chat/beep/servers/channels"
 	"github.com/beep-chat/beep/servers/community"
+	"github.com/beep-chat/beep/servers/webhooks"
 )
 
 // API is the whole service, ready to be served.
 type API struct {
 	community *community.Service
 	channels  *channels.Service
+	webhooks  *webhooks.Service
 	log       servers.LogReader
 }
 
@@ -32,7 +34,11 @@ func New(d servers.Deps) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &API{ofCommunity, ofChannels, d.Store}, nil
+	ofWebhooks, err := webhooks.New(d)
+	if err != nil {
+		return nil, err
+	}
+	return &API{ofCommunity, ofChannels, ofWebhooks, d.Store}, nil
 }
 
 // Register adds the service, and the scope log that its peers read, to a server.
@@ -40,6 +46,7 @@ func (a *API) Register(r grpc.ServiceRegistrar) {
 	serversv1.RegisterServersServer(r, &serversServer{s: a.community, channels: a.channels})
 	serversv1.RegisterRolesServer(r, &rolesServer{s: a.community})
 	serversv1.RegisterModerationServer(r, &moderationServer{s: a.community})
+	serversv1.RegisterWebhooksServer(r, &webhooksServer{s: a.webhooks})
 	serversv1.RegisterScopeLogServer(r, &scopeLogServer{log: a.log})
 }
 

@@ -15,8 +15,9 @@ import (
 func (t *transaction) webhook(r servers.WebhookSet) {
 	hash := hex.EncodeToString(r.TokenHash)
 	if !r.New {
-		t.one(beep.ErrNotFound, `UPDATE webhooks SET name = ?, version = ?, token_hash = ? WHERE id = ? AND channel_id = ?`,
-			r.Name, int64(r.Version), hash, int64(r.ID), int64(r.Channel))
+		t.one(beep.ErrConflict, `UPDATE webhooks SET name = ?, version = ?, token_hash = ?
+			WHERE id = ? AND channel_id = ? AND version = ?`,
+			r.Name, int64(r.Version), hash, int64(r.ID), int64(r.Channel), int64(r.Replaces))
 		return
 	}
 	t.one(beep.ErrConflict, `INSERT INTO webhooks (id, server_id, channel_id, name, creator_id, created_at, version, token_hash)

@@ -42,11 +42,14 @@ func testWebhooks(t *testing.T, w *world) {
 
 	changed := first
 	changed.Name, changed.Version, changed.TokenHash = "x", 2, []byte{1}
-	refused(t, "a change", w.record(servers.WebhookSet{Webhook: changed}), nil)
+	refused(t, "a change", w.record(servers.WebhookSet{Webhook: changed, Replaces: 1}), nil)
 	equal(t, "after it", value(w.Webhook(w.ctx, first.ID))(t), changed)
+	late := first
+	late.Name = "late"
+	refused(t, "a change of what it was", w.record(servers.WebhookSet{Webhook: late, Replaces: 1}), beep.ErrConflict)
 	elsewhere := changed
 	elsewhere.Channel = news
-	refused(t, "a change under another channel", w.record(servers.WebhookSet{Webhook: elsewhere}), beep.ErrNotFound)
+	refused(t, "a change under another channel", w.record(servers.WebhookSet{Webhook: elsewhere, Replaces: 2}), beep.ErrConflict)
 	refused(t, "an end under another channel", w.record(servers.WebhookRemoved{ID: first.ID, Channel: news}), beep.ErrNotFound)
 	refused(t, "an end", w.record(servers.WebhookRemoved{ID: first.ID, Channel: w.general}), nil)
 	refused(t, "a second end", w.record(servers.WebhookRemoved{ID: first.ID, Channel: w.general}), beep.ErrNotFound)

@@ -660,6 +660,74 @@ export interface paths {
         patch: operations["Users_UpdateMe"];
         trace?: never;
     };
+    "/api/channels/{channel_id}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers all of a channel, oldest first, without their tokens
+         * @description ListWebhooks answers all of a channel, oldest first, without their tokens.
+         */
+        get: operations["Webhooks_ListWebhooks"];
+        put?: never;
+        /**
+         * makes one, and answers its token for the only time
+         * @description CreateWebhook makes one, and answers its token for the only time. A text channel has at most 15.
+         */
+        post: operations["Webhooks_CreateWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * ends it
+         * @description DeleteWebhook ends it. What it posted stays.
+         */
+        delete: operations["Webhooks_DeleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * changes what it is called
+         * @description UpdateWebhook changes what it is called.
+         */
+        patch: operations["Webhooks_UpdateWebhook"];
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/webhooks/{webhook_id}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * gives it another token and answers it for the only time
+         * @description RotateWebhook gives it another token and answers it for the only time. The old one works no more from the moment of the answer.
+         */
+        post: operations["Webhooks_RotateWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -864,6 +932,11 @@ export interface components {
             /** @description One profile for each id that exists. */
             users?: components["schemas"]["Profile"][];
         };
+        /** @description ListWebhooksResponse holds them all. */
+        ListWebhooksResponse: {
+            /** @description Oldest first, without tokens. */
+            webhooks?: components["schemas"]["Webhook"][];
+        };
         /** @description Member is a user in a server. */
         Member: {
             /** @description The user. */
@@ -1008,6 +1081,30 @@ export interface components {
              * @description When the account was made.
              */
             created_at?: string;
+        };
+        /** @description Webhook is an address at which a program posts into a channel. */
+        Webhook: {
+            /** @description Its id. */
+            id?: string;
+            /** @description The server that the channel belongs to. */
+            server_id?: string;
+            /** @description Where it posts. */
+            channel_id?: string;
+            /** @description The name under which it posts, unless a message brings another: 1-80 characters. */
+            name?: string;
+            /** @description Who made it. */
+            creator_id?: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at?: string;
+            /** @description How often its token was made; 1 for a new one. */
+            version?: number;
+            /** @description Whoever has it can post. Only in the answer to CreateWebhook and RotateWebhook: what is stored is its hash. */
+            token?: string;
+            /** @description The same token in letters, digits, - and _ alone, for programs that refuse dots in an address. Only beside token. */
+            token_without_dots?: string;
         };
     };
     responses: {
@@ -2392,6 +2489,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "allow": [],
                  *       "deny": [
                  *         "send_messages"
                  *       ],
@@ -2729,6 +2827,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "description": "Boats and tides",
+                 *       "name": "Harbour",
                  *       "reason": "Says it all"
                  *     }
                  */
@@ -3255,6 +3354,250 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["User"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Webhooks_ListWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The channel.
+                 * @example 1581000000000000003
+                 */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "webhooks": [
+                     *         {
+                     *           "channel_id": "1581000000000000003",
+                     *           "created_at": "2026-11-24T18:00:00Z",
+                     *           "creator_id": "1580000000000000001",
+                     *           "id": "1581000000000000011",
+                     *           "name": "Tide gauge",
+                     *           "server_id": "1581000000000000001",
+                     *           "version": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListWebhooksResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Webhooks_CreateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Where it is to post: a text channel.
+                 * @example 1581000000000000003
+                 */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Tide gauge",
+                 *       "reason": "Readings every hour"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description 1-80 characters. */
+                    name?: string;
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channel_id": "1581000000000000003",
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "creator_id": "1580000000000000001",
+                     *       "id": "1581000000000000011",
+                     *       "name": "Tide gauge",
+                     *       "server_id": "1581000000000000001",
+                     *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmVk",
+                     *       "token_without_dots": "ZXlKaGJHY2lPaUpJVXpJMU5pSXNJblI1Y0NJNklrcFhWQ0o5LmUzMC5jMmxuYm1Wa",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Webhooks_DeleteWebhook: {
+        parameters: {
+            query?: {
+                /** @description Why, for the audit log: at most 512 characters. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Where it posts.
+                 * @example 1581000000000000003
+                 */
+                channel_id: string;
+                /**
+                 * @description Which.
+                 * @example 1581000000000000011
+                 */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Webhooks_UpdateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Where it posts.
+                 * @example 1581000000000000003
+                 */
+                channel_id: string;
+                /**
+                 * @description Which.
+                 * @example 1581000000000000011
+                 */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Tide gauge 2"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description 1-80 characters. */
+                    name?: string;
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channel_id": "1581000000000000003",
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "creator_id": "1580000000000000001",
+                     *       "id": "1581000000000000011",
+                     *       "name": "Tide gauge 2",
+                     *       "server_id": "1581000000000000001",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Webhooks_RotateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Where it posts.
+                 * @example 1581000000000000003
+                 */
+                channel_id: string;
+                /**
+                 * @description Which.
+                 * @example 1581000000000000011
+                 */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "It was posted in public"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channel_id": "1581000000000000003",
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "creator_id": "1580000000000000001",
+                     *       "id": "1581000000000000011",
+                     *       "name": "Tide gauge 2",
+                     *       "server_id": "1581000000000000001",
+                     *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmVk",
+                     *       "token_without_dots": "ZXlKaGJHY2lPaUpJVXpJMU5pSXNJblI1Y0NJNklrcFhWQ0o5LmUzMC5jMmxuYm1Wa",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
                 };
             };
             default: components["responses"]["Problem"];
