@@ -21,7 +21,7 @@ test('a message written offline survives the reload, and is there once', async (
   await ada.say('And a second one')
   await expect(ada.log.getByText('And a second one')).toBeVisible()
   await expect(ada.said('Written on the ferry')).toHaveCount(0)
-  expect(await keptBy(ada)).toHaveLength(2)
+  await expect.poll(() => keptBy(ada)).toHaveLength(2)
 
   await expect(ada.page.reload()).rejects.toThrow()
   await ada.context.setOffline(false)

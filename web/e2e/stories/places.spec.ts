@@ -31,6 +31,8 @@ test('a link to a message leads to it', async ({ person }) => {
   await ada.sees('The one that matters')
   await ada.act('The one that matters', 'More')
   await ada.page.getByRole('menuitem', { name: 'Copy link' }).click()
+  // The browser takes its time to write what it is given.
+  await expect(ada.page.getByText('Copied')).toBeVisible()
   const link = await ada.page.evaluate(() => navigator.clipboard.readText())
   await ada.page.goto(link)
   await expect(ada.said('The one that matters')).toHaveAttribute('data-target', 'true')

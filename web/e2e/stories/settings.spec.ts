@@ -36,7 +36,8 @@ test('a role made in the settings colors a name elsewhere; a ban is lifted; the 
   if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/settings-members.png` })
   expect(await violations(page)).toEqual([])
   await page.getByRole('button', { name: `Roles and actions for ${bo.name}` }).click()
-  await page.getByRole('checkbox', { name: 'Engineers' }).check()
+  await page.getByRole('checkbox', { name: 'Engineers' }).click()
+  await expect(page.getByRole('checkbox', { name: 'Engineers' })).toBeChecked()
   await expect(bo.page.getByRole('complementary', { name: 'Members' }).getByText('Engineers')).toBeVisible()
   // The right that came with it, at once.
   await expect(bo.page.getByRole('button', { name: 'Invite people' })).toBeVisible()

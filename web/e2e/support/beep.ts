@@ -7,6 +7,7 @@ import { join } from 'node:path'
 
 const BINARY = process.env.BEEP_BIN ?? join(import.meta.dirname, '../../../bin/beep')
 const START_WITHIN = 20_000
+const LETTER_WITHIN = 10_000
 
 export class Beep {
   readonly url: string
@@ -62,12 +63,17 @@ export class Beep {
     return this.inLetter(email, /(https?:\/\/\S+)/)
   }
 
+  /** A letter may come after the page that speaks of it. */
   private async inLetter(email: string, what: RegExp): Promise<string> {
-    const response = await fetch(`${this.url}/oidc/mailbox?format=json&to=${encodeURIComponent(email)}`)
-    const { letters } = (await response.json()) as { letters: { text: string }[] }
-    const [found] = letters.map(({ text }) => what.exec(text)?.[1]).filter((part) => part !== undefined)
-    if (found === undefined) throw new Error(`no ${what} for ${email}: ${JSON.stringify(letters)}`)
-    return found
+    const deadline = Date.now() + LETTER_WITHIN
+    for (;;) {
+      const response = await fetch(`${this.url}/oidc/mailbox?format=json&to=${encodeURIComponent(email)}`)
+      const { letters } = (await response.json()) as { letters: { text: string }[] }
+      const [found] = letters.map(({ text }) => what.exec(text)?.[1]).filter((part) => part !== undefined)
+      if (found !== undefined) return found
+      if (Date.now() > deadline) throw new Error(`no ${what} for ${email}: ${JSON.stringify(letters)}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
   }
 
   private async answers(): Promise<boolean> {

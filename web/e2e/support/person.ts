@@ -102,7 +102,9 @@ export class Person {
     const { page } = this
     await page.getByRole('button', { name: 'Invite people' }).click()
     await page.getByRole('button', { name: 'Create link' }).click()
-    const link = await page.getByRole('textbox', { name: 'Invitation link' }).inputValue()
+    const field = page.getByRole('textbox', { name: 'Invitation link' })
+    await expect(field).toHaveValue(/\/invite\//)
+    const link = await field.inputValue()
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
     return new URL(link).pathname
   }

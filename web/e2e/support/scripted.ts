@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import type { BrowserContext, Route, WebSocketRoute } from '@playwright/test'
+import type { Route, WebSocketRoute } from '@playwright/test'
 import { CHANNEL, channels, type Message, members, messageOf, NOW, people, type Said, said, servers } from './world'
 
 export const ORIGIN = 'http://127.0.0.1:4173'
@@ -23,7 +23,6 @@ const types: Record<string, string> = {
 }
 
 export interface Script {
-  signedIn?: boolean
   said?: Said[]
   servers?: typeof servers
   channels?: typeof channels
@@ -33,7 +32,7 @@ export interface Script {
   onSend?: 'store' | 'fail' | 'hold'
 }
 
-/** A running scripted server in one browser context. */
+/** A running scripted server, for one screen. */
 export class Scripted {
   readonly messages: Message[]
   private readonly script: Script
@@ -45,11 +44,6 @@ export class Scripted {
     this.script = script
     this.messages = (script.said ?? said).map((one, i) => messageOf(one, i + 1, i + 1))
     this.r = this.messages.length
-  }
-
-  async install(context: BrowserContext): Promise<void> {
-    await context.route('**/*', (route) => this.answer(route))
-    await context.routeWebSocket('**/ws', (socket) => this.connect(socket))
   }
 
   /** Cuts every socket and refuses new ones. */
@@ -85,7 +79,8 @@ export class Scripted {
     return { r: message.v, kind: 'create', actor_id: message.author_id, nonce: message.nonce, message }
   }
 
-  private connect(socket: WebSocketRoute): void {
+  /** Takes a new socket. */
+  connect(socket: WebSocketRoute): void {
     if (!this.reachable) {
       void socket.close({ code: 1011 })
       return
@@ -117,21 +112,13 @@ export class Scripted {
     return { reset: true, head: here.length, entries: entries.slice(-window).toReversed() }
   }
 
-  private async answer(route: Route): Promise<void> {
+  /** Answers a request. */
+  async answer(route: Route): Promise<void> {
     const url = new URL(route.request().url())
-    if (url.pathname === '/oidc/authorize') return this.authorize(route, url)
-    if (url.pathname === '/oidc/token') return route.fulfill({ json: await this.tokens(route) })
     if (url.pathname.startsWith('/api/')) return this.api(route, url)
-    const fixed: Record<string, unknown> = {
-      '/config.json': { issuer: ORIGIN, client_id: 'beep-web', realtime_url: '/ws' },
-      '/.well-known/openid-configuration': {
-        issuer: ORIGIN,
-        authorization_endpoint: `${ORIGIN}/oidc/authorize`,
-        token_endpoint: `${ORIGIN}/oidc/token`,
-        jwks_uri: `${ORIGIN}/oidc/keys`,
-      },
+    if (url.pathname === '/config.json') {
+      return route.fulfill({ json: { issuer: ORIGIN, client_id: 'beep-web', realtime_url: '/ws' } })
     }
-    if (fixed[url.pathname] !== undefined) return route.fulfill({ json: fixed[url.pathname] })
     return this.file(route, url.pathname)
   }
 
@@ -144,29 +131,6 @@ export class Scripted {
       'Content-Security-Policy': POLICY,
     }
     return route.fulfill({ body, headers })
-  }
-
-  private nonce = ''
-
-  private async authorize(route: Route, url: URL): Promise<void> {
-    const back = new URL(url.searchParams.get('redirect_uri') ?? ORIGIN)
-    back.searchParams.set('state', url.searchParams.get('state') ?? '')
-    this.nonce = url.searchParams.get('nonce') ?? ''
-    const silent = url.searchParams.get('prompt') === 'none'
-    if (silent && this.script.signedIn === false) back.searchParams.set('error', 'login_required')
-    else back.searchParams.set('code', 'scripted')
-    await route.fulfill({ status: 302, headers: { Location: back.href } })
-  }
-
-  private async tokens(route: Route) {
-    // The browser's clock is frozen at NOW, and it checks the times in the token by that clock.
-    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-    const issued = Math.floor(NOW / 1000)
-    const claims = { iss: ORIGIN, sub: '1', aud: 'beep-web', iat: issued, exp: issued + 3600, nonce: this.nonce }
-    const idToken = `${part({ alg: 'RS256' })}.${part(claims)}.${part({})}`
-    const form = new URLSearchParams(route.request().postData() ?? '')
-    const idOnce = form.get('grant_type') === 'authorization_code' ? { id_token: idToken } : {}
-    return { access_token: 'scripted', token_type: 'Bearer', expires_in: 3600, refresh_token: 'scripted', ...idOnce }
   }
 
   private async api(route: Route, url: URL): Promise<void> {
