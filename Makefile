@@ -5,7 +5,7 @@ export PATH := $(BIN):$(PATH)
 # The linter's own cache remembers the folder that a result came from; shared between clones it accuses the wrong one.
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.cache/golangci
 
-.PHONY: help run build web test soak bench gen lint lint-go lint-api lint-web lint-repo vuln certs tally
+.PHONY: help run build web test soak bench gen lint lint-go lint-api lint-web lint-repo vuln certs permify tally
 .DEFAULT_GOAL := help
 
 help:
@@ -80,6 +80,9 @@ $(BIN)/%: tools/%/go.mod tools/%/go.sum
 	@mkdir -p $(BIN)
 	go build -C tools/$* -o $(BIN)/ tool
 	@touch $@
+
+## permify    Permify, for the tests that ask a real one; it is only ever run as a process
+permify: $(BIN)/permify
 
 tally: $(BIN)/tally
 $(BIN)/tally: $(wildcard tools/tally/*.go)

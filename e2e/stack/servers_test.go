@@ -117,6 +117,33 @@ func TestRedis_ComesBackEmptyOnTheSamePort(t *testing.T) {
 	}
 }
 
+func TestPermify_KeepsItsDataOverAKill(t *testing.T) {
+	t.Parallel()
+	pg, err := stack.StartPostgres(t.Context())
+	needs(t, err)
+	t.Cleanup(func() { _ = pg.Close() })
+	p, err := stack.StartPermify(t.Context(), pg)
+	needs(t, err)
+	t.Cleanup(func() { _ = p.Close() })
+	if !listening(t, p.URL) {
+		t.Error("it does not listen after StartPermify")
+	}
+	p.Process.Kill()
+	if listening(t, p.URL) {
+		t.Error("it listens after Kill")
+	}
+	if err := p.Process.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !listening(t, p.URL) {
+		t.Error("it does not listen after Restart")
+	}
+	const count = "select count(*) from pg_database where datname like 'permify_%'"
+	if got, err := psql(t.Context(), pg.URL, count); got != "1" || err != nil {
+		t.Errorf("%q databases, %v; want the one that it had", got, err)
+	}
+}
+
 // listening says whether anybody listens at the host and port of a URL.
 func listening(t *testing.T, address string) bool {
 	t.Helper()

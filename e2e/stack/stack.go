@@ -1,4 +1,4 @@
-// Package stack starts what the black-box tests stand on: PostgreSQL, Redis and Beep's own targets, each a real
+// Package stack starts what the black-box tests stand on: PostgreSQL, Redis, Permify and Beep's own targets, each a real
 // process on loopback ports of its own. It knows how to start, watch, kill, freeze and restart them; what Beep is
 // told (its flags and variables) is the caller's business. Start at Start, StartPostgres and StartRedis.
 //

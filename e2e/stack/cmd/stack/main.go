@@ -1,9 +1,9 @@
 // Command stack runs a command with real servers beside it:
 //
-//	stack -postgres -redis -- go test ./messages/...
+//	stack -postgres -redis -permify -- go test ./messages/...
 //
-// Their addresses are in BEEP_TEST_POSTGRES and BEEP_TEST_REDIS. It ends them when the command ends, and with its
-// exit code.
+// Their addresses are in BEEP_TEST_POSTGRES, BEEP_TEST_REDIS and BEEP_TEST_PERMIFY. It ends them when the command ends,
+// and with its exit code.
 package main
 
 import (
@@ -20,10 +20,12 @@ import (
 )
 
 func main() {
-	postgres := flag.Bool("postgres", false, "start PostgreSQL")
-	redis := flag.Bool("redis", false, "start Redis")
+	var w wanted
+	flag.BoolVar(&w.postgres, "postgres", false, "start PostgreSQL")
+	flag.BoolVar(&w.redis, "redis", false, "start Redis")
+	flag.BoolVar(&w.permify, "permify", false, "start Permify, on the PostgreSQL that is then started too")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: stack [-postgres] [-redis] -- command [argument...]")
+		fmt.Fprintln(os.Stderr, "usage: stack [-postgres] [-redis] [-permify] -- command [argument...]")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -32,7 +34,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *postgres, *redis, flag.Args())
+	err := run(ctx, w, flag.Args())
 	stop()
 	var exit *exec.ExitError
 	switch {
@@ -45,22 +47,33 @@ func main() {
 	}
 }
 
+// wanted says what to start.
+type wanted struct{ postgres, redis, permify bool }
+
 // run starts what is asked for, runs the command, and ends what it started.
-func run(ctx context.Context, postgres, redis bool, command []string) (err error) {
+func run(ctx context.Context, w wanted, command []string) (err error) {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// Asked to end and not killed, so that it can end what it has started itself.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Env = os.Environ()
-	if postgres {
+	if w.postgres || w.permify {
 		pg, err := stack.StartPostgres(ctx)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, pg.Close()) }()
 		cmd.Env = append(cmd.Env, "BEEP_TEST_POSTGRES="+pg.URL)
+		if w.permify {
+			p, err := stack.StartPermify(ctx, pg)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, p.Close()) }()
+			cmd.Env = append(cmd.Env, "BEEP_TEST_PERMIFY="+p.URL)
+		}
 	}
-	if redis {
+	if w.redis {
 		r, err := stack.StartRedis(ctx)
 		if err != nil {
 			return err

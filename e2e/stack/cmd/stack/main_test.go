@@ -11,7 +11,8 @@ import (
 
 func TestRun_TellsTheCommandTheAddresses(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	err := run(t.Context(), true, true, []string{"sh", "-c", `echo "$BEEP_TEST_POSTGRES $BEEP_TEST_REDIS" > "$0"`, out})
+	all := wanted{postgres: true, redis: true, permify: true}
+	err := run(t.Context(), all, []string{"sh", "-c", `echo "$BEEP_TEST_POSTGRES $BEEP_TEST_REDIS $BEEP_TEST_PERMIFY" > "$0"`, out})
 	if err != nil && strings.Contains(err.Error(), "not installed") && os.Getenv("BEEP_TEST_REQUIRE_REAL") == "" {
 		t.Skip(err)
 	}
@@ -22,8 +23,9 @@ func TestRun_TellsTheCommandTheAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pg, redis, _ := strings.Cut(strings.TrimSpace(string(got)), " ")
-	if !strings.HasPrefix(pg, "postgres://beep@127.0.0.1:") || !strings.HasPrefix(redis, "redis://127.0.0.1:") {
+	at := strings.Fields(string(got))
+	if len(at) != 3 || !strings.HasPrefix(at[0], "postgres://beep@127.0.0.1:") || !strings.HasPrefix(at[1], "redis://127.0.0.1:") ||
+		!strings.HasPrefix(at[2], "permify://") {
 		t.Errorf("the command was told %q", got)
 	}
 }
@@ -31,14 +33,15 @@ func TestRun_TellsTheCommandTheAddresses(t *testing.T) {
 func TestRun_StartsOnlyWhatIsAskedFor(t *testing.T) {
 	t.Setenv("BEEP_TEST_POSTGRES", "")
 	t.Setenv("BEEP_TEST_REDIS", "")
-	if err := run(t.Context(), false, false, []string{"sh", "-c", `test -z "$BEEP_TEST_POSTGRES$BEEP_TEST_REDIS"`}); err != nil {
+	t.Setenv("BEEP_TEST_PERMIFY", "")
+	if err := run(t.Context(), wanted{}, []string{"sh", "-c", `test -z "$BEEP_TEST_POSTGRES$BEEP_TEST_REDIS$BEEP_TEST_PERMIFY"`}); err != nil {
 		t.Errorf("run = %v", err)
 	}
 }
 
 func TestRun_AnswersTheExitCode(t *testing.T) {
 	t.Parallel()
-	err := run(t.Context(), false, false, []string{"sh", "-c", "exit 7"})
+	err := run(t.Context(), wanted{}, []string{"sh", "-c", "exit 7"})
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 7 {
 		t.Errorf("run = %v, want exit code 7", err)
