@@ -104,7 +104,7 @@ func New(d Deps) (*Node, error) {
 
 // Open starts a session for a client that has connected.
 func (n *Node) Open(out Outbox) *Session {
-	s := &Session{id: rand.Text()[:12], out: out, opened: time.Now()}
+	s := &Session{id: rand.Text()[:12], out: out, limit: n.limits.SendQueueBytes, opened: time.Now()}
 	// As if it had just spoken: its silence counts from here on.
 	s.lastSeen.Store(s.opened.UnixMilli())
 	n.mu.Lock()

@@ -33,6 +33,7 @@ const (
 type Session struct {
 	id     string
 	out    Outbox
+	limit  int // bytes that are held back before "ready"
 	opened time.Time
 
 	lastSeen    atomic.Int64 // unix ms of the last frame from the client
@@ -42,6 +43,7 @@ type Session struct {
 	// holding collects frames until "ready" has been queued before them.
 	holding bool
 	held    []Frame
+	bytes   int            // of held
 	user    beep.UserID    // 0 until identified
 	signIn  beep.SessionID // at the OpenID Provider
 	token   string
@@ -56,15 +58,21 @@ type Session struct {
 }
 
 // push queues f for the client, behind "ready". The lock is held over Outbox.Push, which does not block, so frames
-// are queued in the order of the calls.
+// are queued in the order of the calls. What is held back is bounded like the outbox: where a peer is slow to say what
+// "ready" needs, busy channels would fill the memory of the node for every session that waits.
 func (s *Session) push(f Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.holding {
+	switch {
+	case !s.holding:
+		s.out.Push(f)
+	case s.bytes <= s.limit:
 		s.held = append(s.held, f)
-		return
+		s.bytes += len(f.data)
+	case !f.ephemeral && s.held != nil:
+		s.held = nil // and stays full: nothing behind a gap is for this client
+		s.out.Close(closeTooSlow, "too slow, resume")
 	}
-	s.out.Push(f)
 }
 
 // hold keeps frames back until release.
@@ -84,7 +92,7 @@ func (s *Session) release(first Frame) {
 	for _, f := range s.held {
 		s.out.Push(f)
 	}
-	s.holding, s.held = false, nil
+	s.holding, s.held, s.bytes = false, nil, 0
 }
 
 // become makes the session that of a user, whose frames wait for "ready" from then on. A client that has left becomes
