@@ -48,6 +48,7 @@ type Credentials struct {
 // NewCA is a CA with a new key.
 func NewCA() (*CA, error) {
 	now := time.Now()
+	// With MaxPathLenZero it signs services and no further CA.
 	template := &x509.Certificate{
 		Subject: pkix.Name{CommonName: "Beep"}, NotBefore: now.Add(-backDate), NotAfter: now.Add(caLife),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
@@ -101,6 +102,8 @@ func (ca *CA) Issue(service string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }
 
+// sign draws a serial of 127 bits, since nobody keeps a list of those that were given (RFC 5280, 4.1.2.2, allows
+// 159).
 func sign(template, parent *x509.Certificate, pub ed25519.PublicKey, key ed25519.PrivateKey) ([]byte, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
@@ -149,6 +152,7 @@ func writePEM(path, kind string, der []byte, mode os.FileMode) error {
 	if err := os.WriteFile(part, block, mode); err != nil {
 		return fmt.Errorf("save certificates: %w", err)
 	}
+	// Last, so that whoever reads meanwhile finds the old file or the new one, and never half of one.
 	if err := os.Rename(part, path); err != nil {
 		return fmt.Errorf("save certificates: %w", err)
 	}
@@ -177,6 +181,7 @@ func LoadCredentials(dir, service string) (Credentials, error) {
 	if err != nil {
 		return Credentials{}, fmt.Errorf("load credentials: %w", err)
 	}
+	// Under another's name every peer would refuse it, and none could say why.
 	if name, err := serviceOf(leaf); err != nil || name != service {
 		return Credentials{}, fmt.Errorf("load credentials: the certificate in %s.pem is not of that service", service)
 	}
@@ -207,6 +212,7 @@ func leafOf(cert tls.Certificate) (*x509.Certificate, error) {
 
 // serviceOf is the service that a certificate names. Whoever calls has verified the certificate.
 func serviceOf(cert *x509.Certificate) (string, error) {
+	// A CA's own certificate is no service's, whatever it has for a URI.
 	if len(cert.URIs) != 1 || cert.IsCA {
 		return "", errors.New("not the certificate of one service")
 	}
@@ -229,6 +235,7 @@ func validService(name string) bool {
 	if name == "" || len(name) > 40 || name[0] == '-' || name[len(name)-1] == '-' {
 		return false
 	}
+	// "ca" would be written over the CA's file, and "x-key" over the key of x.
 	return name+".pem" != caFile && !strings.HasSuffix(name, "-key")
 }
 

@@ -56,6 +56,7 @@ func (c *chain) unary(
 	if err == nil {
 		bounded, cancel := bound(ctx, start.Add(c.maxDeadline))
 		reply, err = callUnary(bounded, req, next)
+		// Before cancel, after which every error would look like the end of the request.
 		err = settle(bounded, err)
 		cancel()
 	}
@@ -86,9 +87,11 @@ func (c *chain) admit(ctx context.Context, call *Call, now time.Time) (context.C
 	if err := ctx.Err(); err != nil {
 		return ctx, err
 	}
+	// A context's timer may be late, and a handler should not begin for nobody.
 	if at, ok := ctx.Deadline(); ok && !at.After(now) {
 		return ctx, context.DeadlineExceeded
 	}
+	// Who calls is known; for whom may cost a signature to find out. So the table is asked in between.
 	call.Service = c.mesh.ofCall(ctx)
 	rule, err := c.policy.check(call.Method, call.Service)
 	if err != nil {
@@ -202,6 +205,7 @@ func callStream(srv any, ss grpc.ServerStream, next grpc.StreamHandler) (err err
 	return next(srv, ss)
 }
 
+// recoverTo has to be deferred itself: further down recover finds nothing.
 func recoverTo(err *error) {
 	if v := recover(); v != nil {
 		*err = &panicError{value: v, stack: debug.Stack()}

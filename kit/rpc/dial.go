@@ -71,11 +71,13 @@ func Dial(o DialOptions) (*grpc.ClientConn, error) {
 	target, options := o.resolve()
 	conn, err := grpc.NewClient(target, append(options,
 		grpc.WithTransportCredentials(transport),
+		// What is tried again is not for a name server to say, as gRPC would let it.
 		grpc.WithDefaultServiceConfig(config), grpc.WithDisableServiceConfig(),
 		grpc.WithChainUnaryInterceptor(d.unary), grpc.WithChainStreamInterceptor(d.stream),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(MaxMessageBytes), grpc.MaxCallSendMsgSize(MaxMessageBytes)),
 		grpc.WithMaxHeaderListSize(MaxMetadataBytes),
+		// A peer that froze, and a path that has forgotten the connection, are noticed within 15 s.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: pingEvery, Timeout: pingTimeout, PermitWithoutStream: true,
 		}),
@@ -89,6 +91,7 @@ func Dial(o DialOptions) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", o.Service, err)
 	}
+	// NewClient waits for the first call, which would then wait for the handshake.
 	conn.Connect()
 	return conn, nil
 }

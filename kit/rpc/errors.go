@@ -147,6 +147,7 @@ func encode(code codes.Code, e *beep.Error) *status.Status {
 	}
 	detailed, err := st.WithDetails(details...)
 	if err != nil {
+		// Without its details it still says what kind of error it is.
 		return st
 	}
 	return detailed
@@ -154,6 +155,7 @@ func encode(code codes.Code, e *beep.Error) *status.Status {
 
 func encodeFields(fields map[string]string) *errdetails.BadRequest {
 	br := &errdetails.BadRequest{}
+	// In one order, so that it is always the same fields that are left out.
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if len(br.FieldViolations) == maxErrorFields {
 			break
@@ -169,6 +171,7 @@ func clean(s string) string {
 	if len(s) > maxErrorText {
 		s = s[:maxErrorText]
 	}
+	// The cut may have gone through a character.
 	return strings.ToValidUTF8(s, "")
 }
 
@@ -199,6 +202,7 @@ func fromStatus(st *status.Status) *beep.Error {
 	return e
 }
 
+// foreign is a status without our mark: gRPC's own, or of something between the two ends.
 func foreign(st *status.Status) *beep.Error {
 	switch st.Code() {
 	case codes.DeadlineExceeded, codes.Canceled:

@@ -103,6 +103,7 @@ func newHand(cert tls.Certificate) (*hand, error) {
 	for i, der := range cert.Certificate {
 		chain[i] = base64.StdEncoding.EncodeToString(der)
 	}
+	// The certificate travels in the token, so that who verifies needs to know the CA and none of the edges.
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: key},
 		(&jose.SignerOptions{}).WithType(identityType).WithHeader("x5c", chain))
 	if err != nil {
@@ -146,6 +147,7 @@ func (m *Minter) mint(caller beep.Caller, now time.Time) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mint an identity: %w", err)
 	}
+	// With the roles, so that a change of them makes another identity at once.
 	key := mintKey{caller.User, caller.Session, strings.Join(caller.Roles, " ")}
 	if token, ok := h.minted.get(key, now); ok {
 		return token, nil
@@ -217,6 +219,7 @@ func (v *Verifier) verify(token string, now time.Time) (caller beep.Caller, unti
 	if len(token) > maxIdentityBytes {
 		return caller, until, errors.New("identity too long")
 	}
+	// The one algorithm that we sign with: what a token says of itself is no choice (RFC 8725, 3.1).
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil {
 		return caller, until, fmt.Errorf("parse identity: %w", err)
@@ -233,6 +236,7 @@ func (v *Verifier) verify(token string, now time.Time) (caller beep.Caller, unti
 	if err != nil {
 		return caller, until, fmt.Errorf("identity of %s: %w", service, err)
 	}
+	// It must not outlive the certificate that vouches for it.
 	if leaf.NotAfter.Before(until) {
 		until = leaf.NotAfter
 	}
@@ -256,6 +260,8 @@ func (v *Verifier) signer(h jose.Header, now time.Time) (*x509.Certificate, stri
 	if err != nil {
 		return nil, "", fmt.Errorf("certificate of identity: %w", err)
 	}
+	// Every service has a certificate of this CA. Only the edges may say who a user is, or whoever breaks into one
+	// service could be anyone in all of them.
 	if _, ok := leaf.PublicKey.(ed25519.PublicKey); !ok || !slices.Contains(minters(), service) {
 		return nil, "", fmt.Errorf("%s may not sign identities", service)
 	}

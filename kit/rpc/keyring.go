@@ -152,6 +152,7 @@ func (c Credentials) ServerTLS(clients ...string) *tls.Config {
 	conf := c.now().serverTLS()
 	conf.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		conf := c.now().serverTLS()
+		// Not VerifyPeerCertificate, which is passed over when a session is resumed.
 		conf.VerifyConnection = func(st tls.ConnectionState) error {
 			name, err := serviceOf(st.PeerCertificates[0])
 			if err != nil || !slices.Contains(clients, name) {

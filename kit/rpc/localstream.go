@@ -67,6 +67,7 @@ func newLocalStream(call *localCall, opts []grpc.CallOption) *localStream {
 }
 
 func (s *localStream) finish(err error) {
+	// In this order: who is woken by done finds err, and who is woken by the cancellation finds done.
 	s.call.ensureHeader()
 	s.err = err
 	close(s.done)

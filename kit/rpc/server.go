@@ -20,8 +20,8 @@ const (
 	handshakeTimeout = 10 * time.Second
 )
 
-// Server serves calls over TCP with mutual TLS 1.3, or in plain text to a sidecar that speaks it. There is no reflection, and nothing but what is
-// registered answers.
+// Server serves calls over TCP with mutual TLS 1.3, or in plain text to a sidecar that speaks it. There is no
+// reflection, and nothing but what is registered answers.
 type Server struct {
 	grpc  *grpc.Server
 	drain time.Duration
@@ -66,6 +66,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return fmt.Errorf("serve %s: %w", lis.Addr(), err)
 	case <-ctx.Done():
 	}
+	// Stop ends what GracefulStop would still wait for.
 	impatient := time.AfterFunc(s.drain, s.grpc.Stop)
 	s.grpc.GracefulStop()
 	impatient.Stop()
@@ -86,6 +87,7 @@ func callingService(ctx context.Context) string {
 		return ""
 	}
 	info, ok := p.AuthInfo.(credentials.TLSInfo)
+	// By the chain that was verified, not by what the peer has sent.
 	if !ok || len(info.State.VerifiedChains) == 0 {
 		return ""
 	}

@@ -57,6 +57,7 @@ func endSpan(span trace.Span, code codes.Code) {
 	if code != codes.OK {
 		span.SetAttributes(attribute.String("rpc.grpc.status_code", code.String()))
 	}
+	// A refusal is an answer, and no error of the span.
 	switch code {
 	case codes.Internal, codes.Unavailable, codes.DeadlineExceeded, codes.Unknown:
 		span.SetStatus(otelcodes.Error, code.String())

@@ -99,6 +99,7 @@ func (c *check) begin(ctx context.Context) *answer {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
 		defer cancel()
 		a.err = c.ask(ctx)
+		// Before done is closed, so that who asks after this answer gets another.
 		c.mu.Lock()
 		c.out = nil
 		c.mu.Unlock()

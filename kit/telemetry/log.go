@@ -38,6 +38,7 @@ func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler { return traced{h.Hand
 // WithGroup keeps adding it.
 func (h traced) WithGroup(name string) slog.Handler { return traced{h.Handler.WithGroup(name)} }
 
+// blank goes by an attribute's name, or by its last word. Numbers hold no secret.
 func blank(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() != slog.KindString && a.Value.Kind() != slog.KindAny {
 		return a

@@ -45,6 +45,7 @@ type Telemetry struct {
 func New(ctx context.Context, o Options) (*Telemetry, error) {
 	t := &Telemetry{log: o.Log, registry: prometheus.NewRegistry(), tracer: unseen(), stop: func(context.Context) error { return nil }}
 	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	// In seconds, from what a call within a process takes to the deadline that one gets by default.
 	buckets := []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	t.http = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "beep_http_request_seconds", Help: "Time to answer an HTTP request.", Buckets: buckets,
@@ -74,6 +75,7 @@ func unseen() trace.TracerProvider {
 
 // Shutdown sends the traces that wait.
 func (t *Telemetry) Shutdown(ctx context.Context) error {
+	// A collector that is away must not hold up the end of the process.
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	return t.stop(ctx)
