@@ -138,6 +138,7 @@ func fitting(entries []Entry) []Entry {
 	size := 0
 	for i, e := range entries {
 		size += besides + len(e.State.Content)
+		// In JSON a control character takes six bytes.
 		for _, b := range []byte(e.State.Content) {
 			if b < ' ' {
 				size += len(`\u0000`) - 1

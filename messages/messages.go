@@ -114,7 +114,8 @@ func (c Change) Hash() Hash {
 	return Hash(sum[:len(Hash{})])
 }
 
-// made says whether e is what became of c, tried earlier with the same nonce.
+// made says whether e is what became of c, tried earlier with the same nonce. An emptied hash fits every content:
+// what was asked for cannot be told any more, and the nonce alone decides.
 func (c Change) made(e Entry) bool {
 	return e.Kind == c.Kind && (c.Kind == Create || e.Mid == c.Mid) && (e.Hash == Hash{} || e.Hash == c.Hash())
 }

@@ -56,6 +56,7 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	}
 	p := Page{Rows: rows, Head: h.r}
 	if len(rows) == 0 {
+		// Whatever there is lies on the other side of the edge.
 		p.HasBefore = q.After > 0 && h.n > 0
 		p.HasAfter = q.Before > 0 && h.n > 0
 		return p, nil
@@ -110,6 +111,7 @@ func (s *Service) rowsAround(ctx context.Context, q Query) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	// From is not included, and the message itself is to be among the older ones.
 	older, err := s.logs.page(ctx, q.Channel, Range{From: min(q.Around, newest-1) + 1, Limit: q.Limit})
 	if err != nil {
 		return nil, err

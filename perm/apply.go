@@ -119,6 +119,7 @@ func (v *View) setRole(r Role) (Affects, error) {
 	if r.ID == 0 || (r.ID == v.everyone()) != (r.Position == 0) {
 		return Affects{}, ErrRow // only @everyone is at the bottom: a tie there would make roles unreachable
 	}
+	// Bits of a newer version count for nothing here, and a role cannot hold what exists in overwrites alone.
 	r.Rights &= RoleRights
 	same := v.roles[r.ID].Rights == r.Rights
 	v.roles[r.ID] = r
@@ -202,6 +203,7 @@ func (v *View) setChannel(next Channel) (Affects, error) {
 	return Affects{Channels: v.reach(next.ID)}, nil
 }
 
+// unparent leaves no empty set, or all that a server ever had would stay in memory.
 func (v *View) unparent(c *channel) {
 	delete(v.kids[c.Parent], c.ID)
 	if len(v.kids[c.Parent]) == 0 {

@@ -242,6 +242,7 @@ func (v *View) VisibleChannels(user beep.UserID) iter.Seq[beep.ChannelID] {
 	}
 }
 
+// threads are those seen with their parent. One of a category is seen by nobody: see place.
 func (v *View) threads(parent *channel, yield func(beep.ChannelID) bool) bool {
 	if parent.Kind == Category {
 		return true
