@@ -24,6 +24,7 @@ func (g *Gateway) authenticate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		// A bad one is refused even where a guest may pass: who shows one means to be somebody.
 		caller, _, err := g.deps.Tokens.Verify(r.Context(), token)
 		if err != nil {
 			g.edge.Problem(w, r, err)

@@ -35,6 +35,7 @@ const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Be
 // page in place of a script would only fail later and darker.
 func (g *Gateway) web() http.Handler {
 	policy := g.policy()
+	// Once, since what is embedded stays as it is.
 	index, err := fs.ReadFile(g.deps.Web, "index.html")
 	if err != nil || !g.deps.WebBuilt {
 		index = []byte(notBuilt)

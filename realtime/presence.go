@@ -98,6 +98,7 @@ func (p *presences) noteLocked(node string, who beep.UserID, status string, now 
 		}
 		p.by[who][node] = sighting{status, now}
 	}
+	// Only what others can see is a change: "online" from a second node is none.
 	if p.statusLocked(who) != before {
 		p.changed[who] = struct{}{}
 	}

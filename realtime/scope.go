@@ -270,6 +270,7 @@ func (sc *scope) drop(s *Session) {
 	sc.dropLocked(s)
 }
 
+// dropLocked looks into every channel: what the session was registered in is written there alone.
 func (sc *scope) dropLocked(s *Session) {
 	delete(sc.sessions, s)
 	for _, ch := range sc.channels {

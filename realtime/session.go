@@ -160,6 +160,7 @@ func (s *Session) stay(sc *scope) bool {
 	return true
 }
 
+// scopeList is a copy: a scope's lock is taken before s.mu and never under it.
 func (s *Session) scopeList() []*scope {
 	s.mu.Lock()
 	defer s.mu.Unlock()

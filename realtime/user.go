@@ -103,6 +103,7 @@ func (n *Node) lookAt(ctx context.Context, u *user) {
 	}
 }
 
+// lookUpTo leaves to the next sweep what it gets no turn for.
 func (n *Node) lookUpTo(ctx context.Context, u *user, rev uint64) {
 	if u.reading.take(ctx) != nil {
 		return

@@ -27,7 +27,8 @@ type SignUp struct {
 	Request  Digest // the authorization request that goes on afterwards, or none
 }
 
-// signupData is the ticket of a sign-up.
+// signupData is the ticket of a sign-up. To the store it is bytes, so that it may grow; a sign-up that waits
+// meanwhile lacks what is new.
 type signupData struct {
 	Username string `json:"username"`
 	Email    string `json:"email"`
@@ -392,6 +393,7 @@ func (s *Service) ForgotPassword(ctx context.Context, v Visitor, email string, r
 	if err := s.attemptMail(ctx, email, v); err != nil {
 		return err
 	}
+	// Posted whatever the address: only when it is written does anyone learn whether it has an account.
 	now := beep.Now()
 	return s.postMail(ctx, Mail{Kind: MailReset, To: email, Locale: v.Locale, Ticket: request, Browser: v.Browser, Created: now, Due: now})
 }

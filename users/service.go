@@ -194,6 +194,7 @@ func (s *Service) runUpkeep(ctx context.Context) {
 
 func (s *Service) upkeep(ctx context.Context) error {
 	now := beep.Now()
+	// Joined: a failure of the one keeps the other from nothing.
 	return errors.Join(s.renewKey(ctx, now), s.store.Sweep(ctx, now, now.Add(-history)))
 }
 

@@ -40,6 +40,7 @@ func (s *Service) open(ctx context.Context, a Account, v Visitor) (Opened, error
 
 // Session answers the living session of a browser's secret, and its user. ErrNotFound if there is none.
 func (s *Service) Session(ctx context.Context, secret string) (Session, User, error) {
+	// Without a cookie there is nothing to look for.
 	if secret == "" {
 		return Session{}, User{}, beep.ErrNotFound
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/beep-chat/beep"
 )
 
-// fromHead asks the feed for nothing but where it ends.
+// fromHead asks the feed for nothing but where it ends. No seq is larger.
 const fromHead = math.MaxInt64
 
 // Wake makes Run read the feed now. It never blocks: give it to the bus.
@@ -50,6 +50,7 @@ func (v *Verifier) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		// Told as it begins and as it ends: a line for each look would be four a second.
 		if (err != nil) != failing {
 			failing = err != nil
 			if v.opts.OnError != nil {
@@ -107,6 +108,7 @@ func (v *Verifier) apply(r Revocation) {
 	if r.Session != 0 {
 		v.ended[r.Session] = until
 	}
+	// An earlier one ends nothing that is not over already.
 	if r.User != 0 && r.NotBefore.After(v.cutOff[r.User].before) {
 		v.cutOff[r.User] = cut{r.NotBefore, until}
 	}

@@ -201,7 +201,7 @@ func (b *body) check(head header, want Expect, now time.Time) error {
 	return nil
 }
 
-// audience is one name or several.
+// audience is one name or several. RFC 7519 allows both (4.1.3).
 type audience []string
 
 // UnmarshalJSON reads both forms.

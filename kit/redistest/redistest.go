@@ -16,6 +16,7 @@ import (
 // URL is the server's. Reading the environment is this package's purpose; nothing but tests imports it.
 func URL(tb testing.TB) string {
 	tb.Helper()
+	// A machine without a Redis skips. Where a skip would hide what has broken, it fails.
 	server := os.Getenv("BEEP_TEST_REDIS")
 	if server == "" && os.Getenv("BEEP_TEST_REQUIRE_REAL") == "1" {
 		tb.Fatal("BEEP_TEST_REQUIRE_REAL=1, and BEEP_TEST_REDIS is not set")
@@ -49,7 +50,8 @@ func client(tb testing.TB, server string) *redis.Client {
 	return c
 }
 
-// Proxy forwards to the server until it is told otherwise.
+// Proxy forwards to the server until it is told otherwise. It knows bytes and no commands, so that a cut may fall
+// into the middle of one.
 type Proxy struct {
 	listener net.Listener
 	upstream string

@@ -16,7 +16,7 @@ import (
 	"github.com/beep-chat/beep"
 )
 
-// maxDepth bounds nesting; no contract comes near it.
+// maxDepth bounds nesting; no contract comes near it. It bounds the recursion of the checker besides.
 const maxDepth = 16
 
 // strict refuses, before anything is decoded, what a lenient decoder would repair: the service must see
@@ -24,6 +24,7 @@ const maxDepth = 16
 func (e *Edge) strict(next runtime.HandlerFunc) runtime.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request, path map[string]string) {
 		err := e.check(w, r, path)
+		// Last, so that only what would reach its method is counted.
 		if err == nil && e.opts.Admit != nil {
 			err = e.opts.Admit(r, path)
 		}
@@ -87,7 +88,8 @@ func checkPath(path map[string]string) error {
 }
 
 func (e *Edge) checkBodyless(r *http.Request) error {
-	// It would be skipped, by us; a proxy that reads lengths otherwise takes it for the next request.
+	// It would be skipped, by us; a proxy that reads lengths otherwise takes it for the next request. Of unknown length
+	// it is -1, and refused too.
 	if r.ContentLength != 0 {
 		return beep.Invalid(beep.CodeInvalidBody, r.Method+" takes no body")
 	}

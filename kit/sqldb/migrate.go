@@ -126,6 +126,7 @@ func (db *DB) step(ctx context.Context, tx *Tx) error {
 	if err != nil || len(next) == 0 {
 		return err
 	}
+	// Both engines undo changes of a schema with the transaction, so one that fails leaves nothing.
 	m := next[0]
 	text, err := rewrite(db.Dialect, db.texts.words, m.text)
 	if err != nil {
@@ -151,6 +152,7 @@ func (db *DB) lockSchema(ctx context.Context, tx *Tx) error {
 		// An index over a large table takes its time, and others wait for the lock as long.
 		"SET LOCAL statement_timeout = 0",
 		"SET LOCAL lock_timeout = 0",
+		// One lock for all schemas of a database: services that start together take turns.
 		"SELECT pg_advisory_xact_lock(hashtextextended('beep schema_migrations', 0))",
 	} {
 		if _, err := tx.Exec(ctx, statement); err != nil {

@@ -83,6 +83,7 @@ func (db *DB) Close() error {
 		errs = append(errs, db.writer.close())
 	}
 	if db.postgres != nil {
+		// After reads, which has given its connections back: the pool waits for each.
 		db.postgres.pool.Close()
 	}
 	return errors.Join(errs...)

@@ -70,6 +70,7 @@ func (s *Store) Insert(ctx context.Context, batch []messages.Entry) (int, error)
 	if err == nil {
 		return len(batch), nil
 	}
+	// Another has moved the head, or the outcome is unknown: in either case nothing is known to be in.
 	if !sqldb.IsUnique(err) {
 		return 0, err
 	}
@@ -233,6 +234,7 @@ const newestFirst = "SELECT " + columns + " FROM entries WHERE channel_id = ? OR
 // Newest goes by the key, backwards.
 func (s *Store) Newest(ctx context.Context, channel beep.ChannelID, limit int) ([]messages.Entry, error) {
 	list, err := sqldb.All(scanEntry)(s.db.Query(ctx, newestFirst, int64(channel), limit))
+	// The key was walked from its end, and the port wants rising R.
 	slices.Reverse(list)
 	return list, err
 }
@@ -259,7 +261,8 @@ func (s *Store) Page(ctx context.Context, channel beep.ChannelID, rng messages.R
 	return sqldb.All(scanEntry)(s.db.Query(ctx, q, int64(channel), int64(rng.From), rng.Limit))
 }
 
-// headsIn takes the ids from a function that makes rows of a JSON list.
+// headsIn takes the ids from a function that makes rows of a JSON list. The cast is there because one engine's list
+// is of text and the other's of numbers.
 func headsIn(list string) string {
 	return "SELECT channel_id, r FROM heads WHERE channel_id IN (SELECT CAST(value AS BIGINT) FROM " + list + ")"
 }

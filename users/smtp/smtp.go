@@ -49,6 +49,7 @@ func New(rawURL, from, publicURL string) (*Mailer, error) {
 	}
 	port := u.Port()
 	if port == "" {
+		// RFC 6409 has mail handed in at 587, RFC 8314 (3.3) at 465 where TLS comes first.
 		port = map[string]string{"smtp": "587", "smtps": "465"}[u.Scheme]
 	}
 	m := &Mailer{
@@ -107,6 +108,7 @@ func (m *Mailer) Send(ctx context.Context, l users.Letter) error {
 	if err := c.Mail(m.from.Address); err != nil {
 		return fmt.Errorf("mail server refuses the sender: %w", err)
 	}
+	// One recipient a letter: nobody reads another's address, and a refusal is of the one.
 	if err := c.Rcpt(l.To); err != nil {
 		return recipientError(err)
 	}

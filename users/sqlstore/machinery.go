@@ -135,6 +135,7 @@ func (s *Store) Sweep(ctx context.Context, now, old time.Time) error {
 		{"DELETE FROM sessions WHERE expires_at < ?", []any{o}},
 		{"DELETE FROM sessions WHERE ended_at <> 0 AND ended_at < ?", []any{o}},
 		{"DELETE FROM attempts WHERE last_at < ?", []any{o}},
+		// Without the head, from which the feed goes on.
 		{"DELETE FROM revocations WHERE appended_at < ?", []any{o}},
 		{"DELETE FROM letters WHERE sent_at < ?", []any{o}},
 		// The newest that signed before old took over from all before it, and what those signed has expired.

@@ -142,6 +142,7 @@ func (s *Store) SetPassword(ctx context.Context, c users.PasswordChange) (ended 
 		if err != nil {
 			return err
 		}
+		// Looked for by deleting it: of two who come with one link the second finds none.
 		if !c.Reset.IsZero() {
 			if err := changed(tx.Exec(ctx, "DELETE FROM tickets WHERE kind = ? AND id = ?", users.TicketReset, c.Reset[:])); err != nil {
 				return err

@@ -192,6 +192,7 @@ func changeGrant(ctx context.Context, tx *sqldb.Tx, key users.Digest, g users.Gr
 		_, err := endSession(ctx, tx, g.Session.ID, c.End)
 		return err
 	}
+	// It is there: under the session's lock nobody else has traded it since.
 	if c.DropCode {
 		if _, err := tx.Exec(ctx, "DELETE FROM tickets WHERE kind = ? AND id = ?", users.TicketCode, key[:]); err != nil {
 			return err
