@@ -39,6 +39,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, ready func(greeting 
 // run starts everything and ends it in order: servers and sockets drain, then the background stops, then Run closes
 // what both have used.
 func (p *process) run(ctx context.Context, public http.Handler, ready func(string)) error {
+	// Whatever fails first ends ctx, and so everything else in the same order as a signal does.
 	g, ctx := errgroup.WithContext(ctx)
 	if p.cfg.Health != "" { // taken before anyone is told that the process is there: who is told may ask
 		lis, err := listen(ctx, p.cfg.Health)
@@ -139,6 +140,7 @@ func (p *process) serveHTTP(ctx context.Context, lis net.Listener, h http.Handle
 	done := make(chan error, 1)
 	// It ends by Shutdown or Close. done has room for its error, read or not.
 	go func() { done <- s.Serve(lis) }()
+	// The listener has been open since before: who is told now is answered.
 	if ready != nil {
 		ready(p.greeting())
 	}

@@ -250,6 +250,7 @@ func (p *process) pages() (http.Handler, error) {
 			}
 			r.SetXForwarded()
 		},
+		// Of its own, and so without a proxy from the environment: at the other end is a peer.
 		Transport: &http.Transport{
 			DialContext: (&net.Dialer{Timeout: 3 * time.Second}).DialContext, DialTLSContext: p.creds[targetGateway].DialTLS(targetUsers),
 			MaxIdleConnsPerHost: 32, ResponseHeaderTimeout: 30 * time.Second,

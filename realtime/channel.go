@@ -135,6 +135,7 @@ func (n *Node) serve(ctx context.Context, ch *channel, w *messagesv1.Wake, have 
 		if resp.GetHead() <= have {
 			return nil
 		}
+		// Each part is passed on before the next is asked for.
 		have = resp.GetHead()
 		err = n.pass(ctx, ch, encode("delta", delta(ch.id, resp, false)), place{have, newest(resp.GetEntries())})
 		if err != nil || !endsEarly(resp) {
@@ -151,6 +152,7 @@ type place struct {
 
 // pass delivers a frame to those registered in a channel, under a View as new as it needs.
 func (n *Node) pass(ctx context.Context, ch *channel, f Frame, to place) error {
+	// First of all, by rule 9. On the way some of those registered may be told that they lose the channel.
 	if err := n.follow(ctx, ch.sc, to.e); err != nil {
 		return err
 	}

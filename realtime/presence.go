@@ -160,7 +160,8 @@ type whisper struct {
 	Ask   bool              `json:"ask,omitempty"`   // tell me yours: I am new
 }
 
-// gossip takes in what another node says. What this one says comes back to it too, and is passed over.
+// gossip takes in what another node says. What this one says comes back to it too, and is passed over. It is
+// believed, as all that comes over the bus is: nobody but our own processes may reach it.
 func (n *Node) gossip(payload []byte) {
 	var w whisper
 	if json.Unmarshal(payload, &w) != nil || w.Node == n.name {

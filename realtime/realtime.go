@@ -264,6 +264,7 @@ func (n *Node) Leave(s *Session) {
 	for _, sc := range s.scopeList() {
 		sc.drop(s)
 	}
+	// Last, when the session counts no more for what its user is seen as.
 	if who != 0 {
 		n.announce(who)
 	}

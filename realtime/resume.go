@@ -16,6 +16,7 @@ import (
 // identify is rule 11: find out who it is, advance to now every scope that the personal scope names,
 // register in every channel that its View shows, and only then answer what was missed since.
 func (n *Node) identify(ctx context.Context, s *Session, m *realtimev1.Identify) error {
+	// What is wrong with the frame itself is said before a peer is asked anything.
 	status, err := statusOf(m.GetStatus())
 	if err != nil {
 		return err
@@ -57,6 +58,7 @@ func (n *Node) identify(ctx context.Context, s *Session, m *realtimev1.Identify)
 		s.out.Close(closeGoingAway, "try again") // half a state would look like a whole one
 		return nil
 	}
+	// Only now: who is seen to be there can hear.
 	n.announce(c.User)
 	return nil
 }
@@ -173,6 +175,7 @@ func (sc *scope) admit(e *entry) (dropped bool) {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
 	who := e.s.identity()
+	// stay is asked last, because it notes the scope in the session, which must not name one that it is not in.
 	if sc.dropped || sc.members[who] == nil || sc.gone || !e.s.stay(sc) {
 		return sc.dropped
 	}
@@ -336,6 +339,7 @@ func (n *Node) enterLive(ctx context.Context, s *Session, id beep.Scope) {
 // answers where each log stands.
 func (n *Node) attach(ctx context.Context, sc *scope, gained []gain) {
 	if err := n.registerAll(ctx, sc, gained); err != nil {
+		// Nobody would tell them later what they have gained; they resume, and are told then.
 		for _, g := range gained {
 			g.s.out.Close(closeGoingAway, "try again")
 		}

@@ -257,6 +257,7 @@ func (sc *scope) tellLocked(f Frame) {
 func (sc *scope) expelLocked(who beep.UserID) {
 	for s := range sc.sessions {
 		if s.identity() == who {
+			// Dropped first, so that nothing of the server can be queued behind the frame that takes it away.
 			sc.dropLocked(s)
 			s.push(encode("server_removed", &realtimev1.ServerRemoved{ServerId: sc.id.ID}))
 		}
