@@ -24,6 +24,7 @@ const (
 	postFirst   = 10 * time.Second // pause after a failure, doubled each time
 	postMost    = 10 * time.Minute
 	postLife    = 2 * time.Hour // then it is given up: its code would be nearly over, and its reader elsewhere
+	// Read here, where nobody throws mail away: a machine that is left on must not fill up.
 	keptLetters = 200
 )
 
@@ -128,6 +129,7 @@ func (s *Service) write(ctx context.Context, m Mail) (Letter, error) {
 	}
 	known := err == nil
 	switch {
+	// Its owner is told that someone tried. Whoever tried is told nothing.
 	case m.Kind == MailSignup && known:
 		return s.compose(m, "exists", letterData{Link: s.issuer})
 	case m.Kind == MailSignup:
@@ -183,7 +185,8 @@ func newCode() string {
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint64(b[:])%1_000_000)
 }
 
-// letterData is what a letter may say.
+// letterData is what a letter may say. None of it was typed by who asked for the mail: we carry no stranger's words
+// to a third person.
 type letterData struct{ Host, Code, Link string }
 
 //go:embed letters/*.txt

@@ -28,8 +28,9 @@ type User struct {
 	Username    string // unique, lower case
 	DisplayName string // the username until the user sets one
 	Email       string // as the user wrote it; confirmed
-	Roles       []string
-	CreatedAt   time.Time
+	// Of the whole installation; what somebody may do in a server is for servers to say.
+	Roles     []string
+	CreatedAt time.Time
 }
 
 // Identity is how an issuer names a person: Issuer and Subject together, and never the e-mail, which is not theirs

@@ -68,6 +68,7 @@ func run(ctx context.Context, command string, c *cli) error {
 	// Libraries find their logger at slog's default; ours is handed down.
 	log := app.Logger(os.Stderr, c.Serve.LogLevel)
 	slog.SetDefault(app.LibraryLog(log))
+	// The greeting comes when requests are answered, and alone on stdout: who started this may wait for it.
 	return app.Run(ctx, c.Serve, log, func(greeting string) {
 		fmt.Print("\n" + greeting + "\n")
 	})

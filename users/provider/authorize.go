@@ -69,6 +69,7 @@ func (s *server) proceed(ctx context.Context, r *op.ClientRequest[oidc.AuthReque
 	if ready && req.Action == "" {
 		return s.p.finish(ctx, req, *session, "")
 	}
+	// Kept only now: a browser that is signed in already leaves nothing behind.
 	ip, _ := netip.ParseAddr(r.Header.Get(addressHeader)) // person wrote it
 	id, err := s.p.users.Begin(ctx, ip, req)
 	if err != nil {

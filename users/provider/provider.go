@@ -179,6 +179,7 @@ const (
 
 // cookie is the value of a cookie of ours, empty if there is none.
 func (p *Provider) cookie(h http.Header, what string) string {
+	// The library hands on headers, and no request that could be asked.
 	c, err := (&http.Request{Header: h}).Cookie(p.cookieName(what))
 	if err != nil {
 		return ""

@@ -114,6 +114,7 @@ func (v *visit) refuseSignIn(err error, switching bool) {
 // adopt makes a new session this browser's. The one before ends: its tokens would live on unseen.
 func (v *visit) adopt(o users.Opened) error {
 	if v.session != nil {
+		// Before the cookie is replaced: where it cannot be ended, the browser still has it and tries again.
 		if err := v.p.users.EndSession(v.r.Context(), v.session.ID); err != nil {
 			return err
 		}

@@ -23,7 +23,8 @@ import (
 	"github.com/beep-chat/beep/users"
 )
 
-// Mailer is a users.Mailer over one mail server. Each letter has a connection of its own: they are few.
+// Mailer is a users.Mailer over one mail server. Each letter has a connection of its own: they are few. It keeps no
+// queue and tries nothing again: that is the outbox's, which outlives this process.
 type Mailer struct {
 	host     string // for TLS and authentication
 	address  string // host:port
@@ -36,7 +37,7 @@ type Mailer struct {
 
 var _ users.Mailer = (*Mailer)(nil)
 
-// timeout bounds a conversation whose context sets no bound.
+// timeout bounds a conversation whose context sets no bound. The outbox sets its own.
 const timeout = time.Minute
 
 // New reads smtp://[user:password@]host[:587] (STARTTLS, required unless host is this machine) or smtps://…[:465].
@@ -94,7 +95,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
-// Send hands a letter to the server.
+// Send hands a letter to the server. When the server's last word is lost nobody knows whether it was taken: the error
+// then means that it may go out twice.
 func (m *Mailer) Send(ctx context.Context, l users.Letter) error {
 	// In an address a line break would begin another command, in a subject another header: mail to anyone, from us.
 	if strings.ContainsAny(l.To+l.Subject, "\r\n") {

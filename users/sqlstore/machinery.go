@@ -52,7 +52,7 @@ func (s *Store) DeleteTicket(ctx context.Context, kind users.TicketKind, id user
 	return err
 }
 
-// UpdateAttempts lets fn change the counts of keys.
+// UpdateAttempts lets fn change the counts of keys. The rows stay locked while fn decides, which only counts.
 func (s *Store) UpdateAttempts(ctx context.Context, keys []string, fn func([]users.Attempts) error) error {
 	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		known, err := lockAttempts(ctx, tx, keys)
@@ -104,7 +104,8 @@ func storeAttempts(ctx context.Context, tx *sqldb.Tx, key string, a users.Attemp
 	return err
 }
 
-// AddSigningKey stores a key.
+// AddSigningKey stores a key. The generation is the key of the table, so of two processes that add one the second is
+// told.
 func (s *Store) AddSigningKey(ctx context.Context, k users.SigningKey) error {
 	_, err := s.db.Exec(ctx, "INSERT INTO signing_keys (generation, id, private, public, created_at, active_at) VALUES (?, ?, ?, ?, ?, ?)",
 		k.Generation, k.ID, k.Private, k.Public, millis(k.Created), millis(k.Active))
@@ -175,7 +176,7 @@ func (s *Store) ClaimMail(ctx context.Context, now time.Time, lease time.Duratio
 	return m, stored(err)
 }
 
-// DelayMail makes a mail due later.
+// DelayMail makes a mail due later. One that was dropped meanwhile stays away.
 func (s *Store) DelayMail(ctx context.Context, id uint64, due time.Time) error {
 	return changed(s.db.Exec(ctx, "UPDATE outbox SET due_at = ? WHERE id = ?", millis(due), int64(id)))
 }

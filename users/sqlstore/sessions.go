@@ -14,7 +14,8 @@ import (
 
 const sessionColumns = "s.id, s.user_id, s.secret, s.browser, s.signed_in, s.proven_at, s.seen_at, s.expires_at, s.ended_at"
 
-// scanSession reads sessionColumns and userColumns.
+// scanSession reads sessionColumns and userColumns. They are one row, so that a session and its user are of one
+// moment.
 func scanSession(row sqldb.Scanner) (s users.Session, u users.User, err error) {
 	var roles string
 	dest := []any{

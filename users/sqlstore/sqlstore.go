@@ -22,7 +22,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrations are the numbered files of the schema.
+// Migrations are the numbered files of the schema. One that was released is never edited: sqldb would refuse every
+// store that has it.
 func Migrations() fs.FS { return migrations }
 
 // Store is a users.Store.
