@@ -25,7 +25,7 @@ import (
 // are queued only under the lock that the View was looked at. So a session that is registered in a channel
 // is one that the View, as it stands, lets see it, and there is no step between check and enqueue.
 //
-// Locks are taken in this order: scope, then channel or session, then outbox. Node.mu is held alone.
+// Locks are taken in this order: scope, then channel or session, then outbox. Under Node.mu none of them is taken.
 type scope struct {
 	id      beep.Scope
 	unwatch func()

@@ -53,7 +53,7 @@ func (e *Edge) CORS(origins []string, next http.Handler) http.Handler {
 		h.Set("Access-Control-Allow-Origin", origin)
 		// Otherwise a page cannot read them, and has to guess for how long to wait.
 		h.Set("Access-Control-Expose-Headers", "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset")
-		// Secure's same-origin would keep it from the page that was let in just now.
+		// Who may read it may embed it as well, which Secure's same-origin would not let them.
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		// A preflight. No method stands behind it, and it carries no token.
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {

@@ -90,7 +90,7 @@ func Compare(v *perm.View, w *permref.World) error {
 	return compareState(v, w)
 }
 
-// sameSet promises no order, as perm does not; what is there twice is a difference.
+// sameSet asks for no order, since perm promises none; what is there twice is a difference.
 func sameSet[T ~uint64](what string, of uint64, seq iter.Seq[T], want []T) error {
 	got := slices.Sorted(seq)
 	if !slices.Equal(got, want) {

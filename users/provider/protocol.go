@@ -52,7 +52,7 @@ func refuseForm(w http.ResponseWriter, status int, why string) {
 }
 
 // bearerOnly lets in a token in the header only, and says so to whoever has none that is good. The other two ways of
-// RFC 6750 (2.2, 2.3) are a query, which logs keep, and a form, which any site can send.
+// RFC 6750 are a form (2.2), which any site can send, and a query (2.3), which logs keep.
 func bearerOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery != "" || r.ContentLength != 0 || !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
