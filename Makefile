@@ -35,9 +35,9 @@ web/node_modules/.package-lock.json: web/package-lock.json
 test:
 	.ci/suite $(SUITE)
 
-## soak       the tests that inject faults, for hours; SUITE=faults
+## soak       the tests that inject faults, for hours, and five million worlds of permissions; SUITE=faults
 soak:
-	BEEP_SOAK=1 .ci/suite $(or $(SUITE),faults)
+	BEEP_SOAK=1 .ci/suite $(or $(SUITE),worlds faults)
 
 ## bench      sends, events and connections that this machine carries
 bench: build

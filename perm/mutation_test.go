@@ -37,6 +37,8 @@ func mutants() []mutant {
 		{"perm.go", "p &^= Speak | MuteMembers", "p &^= Speak"},
 		{"perm.go", "if closed && !parent.Has(ManageMessages) {", "if closed {"},
 		{"perm.go", "return parent &^ (SendMessages | AttachFiles)", "return parent &^ SendMessages"},
+		{"perm.go", "return ViewChannels | SendMessages | AttachFiles | Connect | Speak", "return ViewChannels | SendMessages | AttachFiles | Connect"},
+		{"perm.go", "if blocked {", "if false {"},
 		{"rights.go", "ViewChannels | ManageChannels | ManageWebhooks | ManagePermissions | SendMessages |\n", "ViewChannels | ManageChannels | ManageWebhooks | SendMessages |\n"},
 		// The view: what is found, and what is said to be affected.
 		{"query.go", "at.closed = c.Archived || c.Locked", "at.closed = c.Archived"},
@@ -54,6 +56,10 @@ func mutants() []mutant {
 		{"apply.go", "if c.Kind != Thread && !c.Synced {", "if !c.Synced {"},
 		{"apply.go", "if thread := v.channels[kid]; thread.Kind == Thread {", "if thread := v.channels[kid]; thread.Kind == Text {"},
 		{"apply.go", "return Affects{User: o.Member, Channels: v.reach(o.Channel)}, nil", "return Affects{User: o.Member, Channels: []beep.ChannelID{o.Channel}}, nil"},
+		{"query.go", "if uint64(id) != v.scope.ID {", "if id == 0 {"},
+		{"apply.go", "put(v.blocks, r.By) != 0 && len(v.blocks) == 1", "put(v.blocks, r.By) != 0 && len(v.blocks) == 2"},
+		{"apply.go", "take(v.blocks, r.By) != 0 && len(v.blocks) == 0", "take(v.blocks, r.By) != 0 && false"},
+		{"apply.go", "Affects{User: take(v.participants, r.User)}", "Affects{User: put(v.participants, r.User)}"},
 		// The hierarchy.
 		{"hierarchy.go", "return actor == v.owner || position < v.top(actor)", "return actor == v.owner || position <= v.top(actor)"},
 		{"hierarchy.go", "return actor == v.owner || position < v.top(actor)", "return position < v.top(actor) || v.Rights(actor).Has(Administrator)"},

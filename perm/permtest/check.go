@@ -15,22 +15,33 @@ import (
 // Check holds perm against the reference over random worlds and answers the first difference. One seed is one row of
 // worlds, so that a difference can be looked at again.
 func Check(seed uint64, worlds int) error {
+	_, err := Survey(seed, worlds)
+	return err
+}
+
+// Survey is Check, and counts what there was in the worlds.
+func Survey(seed uint64, worlds int) (*Coverage, error) {
 	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // repeatable on purpose
-	data := make([]byte, 512)
+	data, c := make([]byte, 512), &Coverage{}
 	for i := range worlds {
 		for at := range data {
 			data[at] = byte(rng.UintN(256))
 		}
-		if err := CheckBytes(data); err != nil {
-			return fmt.Errorf("seed %d, world %d: %w", seed, i, err)
+		s := sights{}
+		if err := s.check(data); err != nil {
+			return c, fmt.Errorf("seed %d, world %d: %w", seed, i, err)
 		}
+		c.count(s)
 	}
-	return nil
+	return c, nil
 }
 
-// CheckBytes does it for the one world that data describes, built from rows: either the pure functions are
-// asked too, or it is first changed row by row; then some calls are made and every answer compared.
-func CheckBytes(data []byte) error {
+// CheckBytes does it for the one world that data describes.
+func CheckBytes(data []byte) error { return sights{}.check(data) }
+
+// check builds the world from rows: either the pure functions are asked too, or it is first changed row by row; then
+// some calls are made and every answer compared. Now and then a direct message is looked at as well.
+func (s sights) check(data []byte) error {
 	// The order of rows and the noise come from data too, so that what a fuzzer finds it finds again.
 	sum := fnv.New64a()
 	_, _ = sum.Write(data)                       // a hash never fails
@@ -43,22 +54,31 @@ func CheckBytes(data []byte) error {
 		return err
 	}
 	if src.Pick(2) == 0 {
+		s.see("without a view", true)
 		if err := compareKernel(w, rng); err != nil {
 			return err
 		}
 	} else {
+		s.see("changed row by row", true)
 		for range 8 {
 			if err := step(v, w, src, rng); err != nil {
 				return err
 			}
 		}
 	}
+	s.world(w)
 	for range 3 {
-		if err := CompareCall(v, w, src.Call(w)); err != nil {
+		call := src.Call(w)
+		if err := CompareCall(v, w, call); err != nil {
 			return err
 		}
+		s.call(Ask(v, call))
 	}
-	return Compare(v, w)
+	if err := Compare(v, w); err != nil || rng.IntN(4) > 0 {
+		return err
+	}
+	s.see("direct messages", true)
+	return checkDirect(rng)
 }
 
 // Compare says where a view's answers differ from a world's. It asks for users and channels that are not there as
