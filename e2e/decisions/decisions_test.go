@@ -36,6 +36,11 @@ type system struct {
 
 	authz  authzv1.AuthzClient
 	minter *rpc.Minter
+
+	// What tests look behind the contracts with.
+	store servers.Store
+	log   serversv1.ScopeLogClient
+	run   func(context.Context) error // the background work of servers
 }
 
 func start(t testing.TB, url string) *system {
@@ -53,7 +58,7 @@ func start(t testing.TB, url string) *system {
 	must(err)
 	cert, err := ca.Issue("gateway")
 	must(err)
-	s := &system{}
+	s := &system{store: store}
 	s.minter, err = rpc.NewMinter(cert)
 	must(err)
 	local := rpc.NewLocal(rpc.Options{Verifier: rpc.NewVerifier(ca.Pool()), Policy: rpc.Policy{
@@ -72,6 +77,7 @@ func start(t testing.TB, url string) *system {
 	})
 	must(err)
 	service.Register(local)
+	s.run, s.log = service.Run, serversv1.NewScopeLogClient(local.As("authz"))
 	s.ServersClient = serversv1.NewServersClient(local.As("gateway"))
 	s.RolesClient = serversv1.NewRolesClient(local.As("gateway"))
 	s.ModerationClient = serversv1.NewModerationClient(local.As("gateway"))
