@@ -69,6 +69,8 @@ var rules = []rule{
 	{"api", []string{"api/beep/*/v1", protoLib}}, // its fixtures against the messages
 	{"api/beep/*/v1", []string{"api/beep/*/v1", grpcLib, protoLib, genproto, gatewayR}},
 
+	{"api/permify/v1", []string{grpcLib, protoLib}}, // of Permify, not of ours
+
 	{"kit/telemetry", []string{".", otelLib, promLib, grpcLib}},
 	{"kit/rpc", []string{".", "kit/telemetry", grpcLib, protoLib, genproto, joseLib, otelLib}},
 	{"kit/rpc/rpctest", []string{".", "kit/rpc", grpcLib}}, // an installation in miniature for tests
@@ -91,6 +93,8 @@ var rules = []rule{
 	{"servers/webhooks", append([]string{"S", joseLib}, service...)}, // whose tokens are JWTs
 	{"servers/grpcapi", append([]string{"S", "S/community", "S/channels", "S/webhooks"}, service...)},
 	{"S/grpcapi", append([]string{"S"}, service...)},
+	{"authz/permify", []string{"authz", ".", "perm", "api/permify/v1", grpcLib, protoLib}},
+	{"authz/authztest", []string{"authz", ".", "perm", "perm/permtest", "perm/permref", "scopelog", "api/beep/servers/v1", grpcLib, protoLib, "github.com/google/go-cmp"}},
 	{"S/storetest", []string{"S", ".", "perm", "github.com/google/go-cmp"}},
 	{"S/sqlstore", []string{"S", ".", "perm", "kit/sqldb"}},
 	{"S/mongostore", []string{"S", ".", "perm", "go.mongodb.org/mongo-driver"}},

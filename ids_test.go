@@ -26,3 +26,17 @@ func FuzzParseID(f *testing.F) {
 		}
 	})
 }
+
+func TestParseScope(t *testing.T) {
+	t.Parallel()
+	for _, scope := range []beep.Scope{beep.ServerScope(1), beep.DirectScope(77), beep.UserScope(beep.MaxID)} {
+		if got, err := beep.ParseScope(scope.String()); got != scope || err != nil {
+			t.Errorf("ParseScope(%q) = %v, %v", scope, got, err)
+		}
+	}
+	for _, text := range []string{"", "server", "server:", "server:01", "server:-1", "none:1", "servers:1", "server:1:1"} {
+		if got, err := beep.ParseScope(text); err == nil {
+			t.Errorf("ParseScope(%q) = %v", text, got)
+		}
+	}
+}

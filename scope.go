@@ -1,6 +1,10 @@
 package beep
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // ScopeKind says whose permissions a Scope holds.
 type ScopeKind uint8
@@ -26,6 +30,18 @@ func DirectScope(id ChannelID) Scope { return Scope{ScopeDirect, uint64(id)} }
 
 // UserScope is the personal scope of a user.
 func UserScope(id UserID) Scope { return Scope{ScopeUser, uint64(id)} }
+
+// ParseScope is the scope that String wrote.
+func ParseScope(text string) (Scope, error) {
+	_, number, _ := strings.Cut(text, ":")
+	id, err := strconv.ParseUint(number, 10, 64)
+	for kind := ScopeServer; kind <= ScopeUser; kind++ {
+		if s := (Scope{kind, id}); err == nil && s.String() == text {
+			return s, nil
+		}
+	}
+	return Scope{}, fmt.Errorf("%.80q is no scope", text)
+}
 
 // String is "server:1", "direct:1" or "user:1".
 func (s Scope) String() string {

@@ -48,7 +48,7 @@ func idempotent() []string {
 		serversv1.Roles_ListRoles_FullMethodName, serversv1.Moderation_ListBans_FullMethodName,
 		serversv1.Moderation_ListAuditEntries_FullMethodName, serversv1.Webhooks_ListWebhooks_FullMethodName,
 		serversv1.Servers_GetInvitation_FullMethodName,
-		serversv1.ScopeLog_GetRevs_FullMethodName, serversv1.ScopeLog_ListChanges_FullMethodName,
+		serversv1.ScopeLog_GetRevs_FullMethodName, serversv1.ScopeLog_ListChanges_FullMethodName, serversv1.ScopeLog_ListScopes_FullMethodName,
 		serversv1.ScopeLog_ResolveChannel_FullMethodName,
 		messagesv1.Messages_ListMessages_FullMethodName, messagesv1.Messages_GetMessage_FullMethodName,
 		messagesv1.ChannelLog_Since_FullMethodName, messagesv1.ChannelLog_GetHeads_FullMethodName,

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
 	"github.com/beep-chat/beep"
@@ -18,14 +19,31 @@ import (
 // decideTimeout is how long a decision may take, whatever time the caller has left: what waits for it is a request.
 const decideTimeout = 2 * time.Second
 
+// Subscriber tells of wake-ups.
+type Subscriber interface {
+	Subscribe(topic string, fn func(payload []byte)) (cancel func())
+}
+
 // Deps is what a Service needs.
 type Deps struct {
 	Scopes serversv1.ScopeLogClient // the log from which the Views are built
+	// Graph answers checks in place of perm, and is told of all that the log says; nil for none.
+	Graph Graph
+	// Options are for the Graph. Its zero value works.
+	Options RemoteOptions
+	// Reconcile is how often all of the Graph is compared with the log; 0 is never.
+	Reconcile time.Duration
+	// Bus wakes the relay to the Graph; without one, checks and the retries do.
+	Bus Subscriber
 }
 
 // Service decides.
 type Service struct {
 	scopes *scopelog.Log
+	engine Engine
+	remote *Remote // the engine, or nil
+	bus    Subscriber
+	every  time.Duration
 }
 
 // New is a Service ready to be registered.
@@ -33,7 +51,13 @@ func New(d Deps) (*Service, error) {
 	if d.Scopes == nil {
 		return nil, errors.New("authz: no scope log")
 	}
-	return &Service{scopelog.New(d.Scopes)}, nil
+	s := &Service{scopes: scopelog.New(d.Scopes), bus: d.Bus, every: d.Reconcile}
+	s.engine = NewEmbedded(s.scopes)
+	if d.Graph != nil {
+		s.remote = NewRemote(d.Graph, d.Scopes, s.scopes, d.Options)
+		s.engine = s.remote
+	}
+	return s, nil
 }
 
 // Register adds the service to a server.
@@ -41,10 +65,38 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	authzv1.RegisterAuthzServer(r, &authzServer{s: s})
 }
 
-// Run is the service's background work until ctx ends. It has none: a View moves on when someone asks.
+// Run is the service's background work until ctx ends: that of a Graph. Without one there is none, for a View moves on
+// when someone asks.
 func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	if s.remote == nil {
+		<-ctx.Done()
+		return nil
+	}
+	if s.bus != nil {
+		cancel := s.bus.Subscribe(WakeTopic, func(payload []byte) {
+			if scope, err := beep.ParseScope(string(payload)); err == nil {
+				s.remote.Wake(scope)
+			}
+		})
+		defer cancel()
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.remote.Run(ctx) })
+	if s.every > 0 {
+		g.Go(func() error { return s.remote.reconcileEvery(ctx, s.every) })
+	}
+	return g.Wait()
+}
+
+// WakeTopic is where the names of scopes that changed are published.
+const WakeTopic = "scopes"
+
+// Reconcile compares all of the Graph with the log and repairs it. Run has to run.
+func (s *Service) Reconcile(ctx context.Context, report func(Drift)) error {
+	if s.remote == nil {
+		return errors.New("authz: there is no permission graph to reconcile")
+	}
+	return s.remote.Reconcile(ctx, report)
 }
 
 // Check decides whether a user holds a right.
@@ -53,21 +105,28 @@ func (s *Service) Check(ctx context.Context, q Question) (Decision, error) {
 	if err != nil || scope == (beep.Scope{}) {
 		return Decision{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, decideTimeout)
+	defer cancel()
+	rev := q.MinRev
+	if rev == 0 {
+		if rev, err = s.scopes.Fresh(ctx, scope); err != nil {
+			return Decision{}, err
+		}
+	}
 	d := Decision{Scope: scope}
-	err = s.decide(ctx, scope, q.MinRev, func(v *perm.View) {
-		d.Rev = v.Rev()
-		if q.Channel == 0 {
-			d.Visible = v.Has(q.User)
-			d.Allowed = d.Visible && v.Rights(q.User).Has(q.Right)
-			return
-		}
-		held := v.ChannelRights(q.User, q.Channel)
-		d.Visible = held.Has(perm.ViewChannels)
-		d.Allowed = d.Visible && held.Has(q.Right)
-		if c, ok := v.Channel(q.Channel); ok && d.Visible {
-			d.Kind = c.Kind
-		}
-	})
+	query := Query{Scope: scope, User: q.User, Channel: q.Channel, Right: q.Right}
+	a, at, err := s.engine.Decide(ctx, query, rev)
+	if err != nil {
+		return Decision{}, err
+	}
+	d.Allowed, d.Visible, d.Rev = a.Allowed, a.Visible, at
+	if d.Visible && q.Channel != 0 {
+		err = s.scopes.At(ctx, scope, at, func(v *perm.View) {
+			if c, ok := v.Channel(q.Channel); ok {
+				d.Kind = c.Kind
+			}
+		})
+	}
 	if err != nil {
 		return Decision{}, err
 	}

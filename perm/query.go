@@ -12,6 +12,12 @@ func (v *View) Scope() beep.Scope { return v.scope }
 // Rev is the revision that the View is at.
 func (v *View) Rev() uint64 { return v.rev }
 
+// Removed says whether the server was removed: the View is empty and stays so.
+func (v *View) Removed() bool { return v.gone }
+
+// Blocked says whether one participant of a pair blocks the other.
+func (v *View) Blocked() bool { return len(v.blocks) > 0 }
+
 // Owner is the owner of the server, or none.
 func (v *View) Owner() beep.UserID { return v.owner }
 

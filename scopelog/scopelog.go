@@ -35,7 +35,15 @@ type Log struct {
 	rounds   rounds
 	views    *recent[beep.Scope, *view]
 	channels *recent[beep.ChannelID, beep.Scope]
+	observe  Observer
 }
+
+// Observer is told of each row as it is applied to a View, in order, before anyone sees the View with it. A View that was
+// let go and is read again tells of its rows again, from the first. It must be quick and may call nothing of the Log.
+type Observer func(c perm.Change, a perm.Affects)
+
+// Observe has f told of every row. It is for who sets the Log up, before anyone reads.
+func (l *Log) Observe(f Observer) { l.observe = f }
 
 // New reads through a client.
 func New(client serversv1.ScopeLogClient) *Log {
@@ -50,7 +58,7 @@ func New(client serversv1.ScopeLogClient) *Log {
 // At runs f on the View of a scope at a revision or later. When the View is there already that costs no call. f must be
 // quick, call nothing that waits, and keep nothing of the View, which moves on as soon as f has returned.
 func (l *Log) At(ctx context.Context, scope beep.Scope, rev uint64, f func(*perm.View)) error {
-	v := l.views.getOr(scope, func() *view { return newView(scope) })
+	v := l.views.getOr(scope, func() *view { return newView(scope, l.observe) })
 	if err := v.advance(ctx, l.client, rev); err != nil {
 		if errors.Is(err, errBroken) {
 			l.views.drop(scope, v) // the next caller reads the log from its first row
@@ -73,6 +81,14 @@ func (l *Log) Now(ctx context.Context, scope beep.Scope, f func(*perm.View)) err
 		return nil
 	}
 	return l.At(ctx, scope, rev, f)
+}
+
+// Replay tells f of the rows of a scope from the first up to a revision or later, as Observe does, and keeps nothing.
+func (l *Log) Replay(ctx context.Context, scope beep.Scope, rev uint64, f Observer) error {
+	if err := newView(scope, f).advance(ctx, l.client, rev); err != nil {
+		return fmt.Errorf("rows of %s up to %d: %w", scope, rev, err)
+	}
+	return nil
 }
 
 // Channel is the scope that a channel belongs to, or belonged to: it never changes. A channel that there never was is

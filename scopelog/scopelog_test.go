@@ -18,6 +18,8 @@ import (
 
 // fakeLog is the scope log in memory. A query reads at once and then takes a while to arrive, as over a network.
 type fakeLog struct {
+	serversv1.ScopeLogClient // what the package does not call
+
 	took time.Duration
 	page int // rows at most, less than asked for
 

@@ -17,15 +17,16 @@ var errBroken = errors.New("broken view")
 // view is the permissions of one scope, shared by everyone who reads them. It moves on as the log does; it never
 // goes back.
 type view struct {
-	scope beep.Scope
-	turn  chan struct{} // holds one token while the log is being read for this view
+	scope   beep.Scope
+	observe Observer      // or nil
+	turn    chan struct{} // holds one token while the log is being read for this view
 
 	mu   sync.RWMutex // guards perm; held while rows are applied or looked at, over no call
 	perm *perm.View
 }
 
-func newView(scope beep.Scope) *view {
-	return &view{scope: scope, turn: make(chan struct{}, 1), perm: perm.NewView(scope)}
+func newView(scope beep.Scope, observe Observer) *view {
+	return &view{scope: scope, observe: observe, turn: make(chan struct{}, 1), perm: perm.NewView(scope)}
 }
 
 func (v *view) read(f func(*perm.View)) {
@@ -86,8 +87,12 @@ func (v *view) step(ctx context.Context, client serversv1.ScopeLogClient, after 
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, c := range changes {
-		if _, err := v.perm.Apply(c); err != nil {
+		a, err := v.perm.Apply(c)
+		if err != nil {
 			return 0, beep.Unavailable(fmt.Errorf("%w: %w", errBroken, err))
+		}
+		if v.observe != nil {
+			v.observe(c, a)
 		}
 	}
 	return page.GetHead(), nil

@@ -201,6 +201,8 @@ type WebhookReader interface {
 
 // LogReader reads the logs of scopes.
 type LogReader interface {
+	// Scopes lists up to limit scopes that ever changed, in order of kind and then id, after one; none is before all.
+	Scopes(ctx context.Context, after beep.Scope, limit int) ([]beep.Scope, error)
 	// Revs is the newest revision of each scope, in the order asked; a scope that never changed is at 0. The queries
 	// start after the call.
 	Revs(ctx context.Context, scopes []beep.Scope) ([]uint64, error)

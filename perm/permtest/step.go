@@ -13,7 +13,7 @@ import (
 // step changes world and view by one row, and holds what the row is said to affect against what it did.
 func step(v *perm.View, w *permref.World, src *permref.Source, rng *rand.Rand) error {
 	before := answersOf(v)
-	row := change(w, src, rng)
+	row := Change(w, src, rng)
 	affects, err := Apply(v, row)
 	if err != nil {
 		return fmt.Errorf("%T %+v: %w", row, row, err)
@@ -30,8 +30,8 @@ func step(v *perm.View, w *permref.World, src *permref.Source, rng *rand.Rand) e
 
 var errAgain = errors.New("want nothing")
 
-// change alters the world and answers the row that says so.
-func change(w *permref.World, src *permref.Source, rng *rand.Rand) perm.Row {
+// Change alters the world and answers the row that says so.
+func Change(w *permref.World, src *permref.Source, rng *rand.Rand) perm.Row {
 	switch src.Pick(10) {
 	case 0:
 		w.Everyone = src.Rights()

@@ -21,6 +21,33 @@ type scopeLogServer struct {
 	log servers.LogReader
 }
 
+// ListScopes decodes, reads and encodes.
+func (g *scopeLogServer) ListScopes(ctx context.Context, r *serversv1.ListScopesRequest) (*serversv1.ListScopesResponse, error) {
+	var after beep.Scope
+	if r.GetAfter().GetKind() != "" {
+		var err error
+		if after, err = scopeOf(r.GetAfter()); err != nil {
+			return nil, err
+		}
+	}
+	limit := r.GetLimit()
+	if limit > maxChanges {
+		return nil, beep.InvalidField(beep.CodeInvalidField, "limit", "is not between 1 and 1000")
+	}
+	if limit == 0 {
+		limit = maxChanges
+	}
+	scopes, err := g.log.Scopes(ctx, after, int(limit))
+	if err != nil {
+		return nil, err
+	}
+	answer := &serversv1.ListScopesResponse{Scopes: make([]*serversv1.Scope, len(scopes))}
+	for i, scope := range scopes {
+		answer.Scopes[i] = protoScope(scope)
+	}
+	return answer, nil
+}
+
 // GetRevs decodes, reads and encodes.
 func (g *scopeLogServer) GetRevs(ctx context.Context, r *serversv1.GetRevsRequest) (*serversv1.GetRevsResponse, error) {
 	if n := len(r.GetScopes()); n == 0 || n > maxScopes {

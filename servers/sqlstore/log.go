@@ -14,6 +14,19 @@ import (
 // revsChunk is how many scopes one statement asks for: far below either engine's limit on parameters.
 const revsChunk = 512
 
+// Scopes reads the keys of the counters.
+func (s *Store) Scopes(ctx context.Context, after beep.Scope, limit int) ([]beep.Scope, error) {
+	scopes, err := list(ctx, s.db, func(row sqldb.Scanner) (scope beep.Scope, err error) {
+		err = row.Scan(&scope.Kind, &scope.ID)
+		return scope, err
+	}, `SELECT kind, id FROM scopes WHERE (kind, id) > (?, ?) AND rev > 0 ORDER BY kind, id LIMIT ?`,
+		int64(after.Kind), int64(after.ID), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list scopes: %w", err)
+	}
+	return scopes, nil
+}
+
 // Revs reads the counters of scopes, a kind at a time: the key of the table begins with it. This is the query behind
 // every decision, so it is a lookup by key and nothing more.
 func (s *Store) Revs(ctx context.Context, scopes []beep.Scope) ([]uint64, error) {

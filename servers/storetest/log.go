@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/beep-chat/beep"
@@ -94,6 +95,33 @@ func testRevs(t *testing.T, w *world) {
 	// The same number in another kind is another scope.
 	equal(t, "another kind", w.rev(t, beep.DirectScope(beep.ChannelID(w.scope.ID))), 0)
 	equal(t, "another kind", w.rev(t, beep.UserScope(beep.UserID(w.scope.ID))), 0)
+}
+
+// testScopes: every scope that changed is listed once, in the order of kind and id, however short the pages.
+func testScopes(t *testing.T, w *world) {
+	for range 3 {
+		w.newServer(t, mint[beep.UserID](w))
+	}
+	all := value(w.Scopes(w.ctx, beep.Scope{}, 1000))(t)
+	for i, scope := range all {
+		if i > 0 && (scope.Kind < all[i-1].Kind || (scope.Kind == all[i-1].Kind && scope.ID <= all[i-1].ID)) {
+			t.Errorf("%s after %s", scope, all[i-1])
+		}
+		if w.rev(t, scope) == 0 {
+			t.Errorf("%s never changed", scope)
+		}
+	}
+	for _, scope := range []beep.Scope{w.scope, beep.UserScope(w.owner)} {
+		equal(t, "lists "+scope.String(), slices.Contains(all, scope), true)
+	}
+	var paged []beep.Scope
+	for after := (beep.Scope{}); ; after = paged[len(paged)-1] {
+		page := value(w.Scopes(w.ctx, after, 2))(t)
+		if paged = append(paged, page...); len(page) < 2 {
+			break
+		}
+	}
+	equal(t, "page by page", paged, all)
 }
 
 // testRefusals: a Commit that fails leaves nothing behind, though everything else in it would have passed.

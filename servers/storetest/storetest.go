@@ -38,6 +38,7 @@ func Run(t *testing.T, fresh func(t *testing.T) servers.Store) {
 		{"log", testLog},
 		{"log pages", testLogPages},
 		{"revisions", testRevs},
+		{"scopes", testScopes},
 		{"missing", testMissing},
 		{"refusals", testRefusals},
 		{"expectations", testExpect},

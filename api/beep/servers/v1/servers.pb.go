@@ -3560,6 +3560,107 @@ func (x *Removed) GetId() uint64 {
 	return 0
 }
 
+// ListScopesRequest is what ListScopes takes.
+type ListScopesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last scope of the page before; without it, the first page.
+	After *Scope `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`
+	// 1-1,000; 0 is 1,000.
+	Limit         uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListScopesRequest) Reset() {
+	*x = ListScopesRequest{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListScopesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListScopesRequest) ProtoMessage() {}
+
+func (x *ListScopesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListScopesRequest.ProtoReflect.Descriptor instead.
+func (*ListScopesRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *ListScopesRequest) GetAfter() *Scope {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *ListScopesRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ListScopesResponse is what ListScopes answers.
+type ListScopesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order of kind and then id; fewer than asked for are the last.
+	Scopes        []*Scope `protobuf:"bytes,1,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListScopesResponse) Reset() {
+	*x = ListScopesResponse{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListScopesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListScopesResponse) ProtoMessage() {}
+
+func (x *ListScopesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListScopesResponse.ProtoReflect.Descriptor instead.
+func (*ListScopesResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *ListScopesResponse) GetScopes() []*Scope {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
 // GetRevsRequest is what GetRevs takes.
 type GetRevsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3571,7 +3672,7 @@ type GetRevsRequest struct {
 
 func (x *GetRevsRequest) Reset() {
 	*x = GetRevsRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3583,7 +3684,7 @@ func (x *GetRevsRequest) String() string {
 func (*GetRevsRequest) ProtoMessage() {}
 
 func (x *GetRevsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3596,7 +3697,7 @@ func (x *GetRevsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRevsRequest.ProtoReflect.Descriptor instead.
 func (*GetRevsRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{58}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *GetRevsRequest) GetScopes() []*Scope {
@@ -3617,7 +3718,7 @@ type GetRevsResponse struct {
 
 func (x *GetRevsResponse) Reset() {
 	*x = GetRevsResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3629,7 +3730,7 @@ func (x *GetRevsResponse) String() string {
 func (*GetRevsResponse) ProtoMessage() {}
 
 func (x *GetRevsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3642,7 +3743,7 @@ func (x *GetRevsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRevsResponse.ProtoReflect.Descriptor instead.
 func (*GetRevsResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{59}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *GetRevsResponse) GetRevs() []uint64 {
@@ -3667,7 +3768,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[60]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3679,7 +3780,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[60]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3692,7 +3793,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{60}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ListChangesRequest) GetScope() *Scope {
@@ -3729,7 +3830,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[61]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3741,7 +3842,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[61]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3754,7 +3855,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{61}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListChangesResponse) GetChanges() []*Change {
@@ -3782,7 +3883,7 @@ type ResolveChannelRequest struct {
 
 func (x *ResolveChannelRequest) Reset() {
 	*x = ResolveChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[62]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3794,7 +3895,7 @@ func (x *ResolveChannelRequest) String() string {
 func (*ResolveChannelRequest) ProtoMessage() {}
 
 func (x *ResolveChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[62]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3807,7 +3908,7 @@ func (x *ResolveChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveChannelRequest.ProtoReflect.Descriptor instead.
 func (*ResolveChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{62}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ResolveChannelRequest) GetChannelId() uint64 {
@@ -3828,7 +3929,7 @@ type ResolveChannelResponse struct {
 
 func (x *ResolveChannelResponse) Reset() {
 	*x = ResolveChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[63]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3840,7 +3941,7 @@ func (x *ResolveChannelResponse) String() string {
 func (*ResolveChannelResponse) ProtoMessage() {}
 
 func (x *ResolveChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[63]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3853,7 +3954,7 @@ func (x *ResolveChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveChannelResponse.ProtoReflect.Descriptor instead.
 func (*ResolveChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{63}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ResolveChannelResponse) GetScope() *Scope {
@@ -4107,7 +4208,12 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"scope_left\x18\x0e \x01(\v2\x16.beep.servers.v1.ScopeH\x00R\tscopeLeftB\x06\n" +
 	"\x04kind\"\x19\n" +
 	"\aRemoved\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\x04R\x02id\"@\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"W\n" +
+	"\x11ListScopesRequest\x12,\n" +
+	"\x05after\x18\x01 \x01(\v2\x16.beep.servers.v1.ScopeR\x05after\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\"D\n" +
+	"\x12ListScopesResponse\x12.\n" +
+	"\x06scopes\x18\x01 \x03(\v2\x16.beep.servers.v1.ScopeR\x06scopes\"@\n" +
 	"\x0eGetRevsRequest\x12.\n" +
 	"\x06scopes\x18\x01 \x03(\v2\x16.beep.servers.v1.ScopeR\x06scopes\"%\n" +
 	"\x0fGetRevsResponse\x12\x12\n" +
@@ -4150,8 +4256,10 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\x0fListInvitations\x12'.beep.servers.v1.ListInvitationsRequest\x1a(.beep.servers.v1.ListInvitationsResponse\",\x82\xd3\xe4\x93\x02&\x12$/api/servers/{server_id}/invitations\x12\x88\x01\n" +
 	"\x10RevokeInvitation\x12(.beep.servers.v1.RevokeInvitationRequest\x1a).beep.servers.v1.RevokeInvitationResponse\"\x1f\x82\xd3\xe4\x93\x02\x19*\x17/api/invitations/{code}\x12\x88\x01\n" +
 	"\rGetInvitation\x12%.beep.servers.v1.GetInvitationRequest\x1a&.beep.servers.v1.GetInvitationResponse\"(\x82\xd3\xe4\x93\x02\"b\apreview\x12\x17/api/invitations/{code}\x12\x9a\x01\n" +
-	"\x10AcceptInvitation\x12(.beep.servers.v1.AcceptInvitationRequest\x1a).beep.servers.v1.AcceptInvitationResponse\"1\x82\xd3\xe4\x93\x02+:\x01*b\x06server\"\x1e/api/invitations/{code}/accept2\x95\x02\n" +
-	"\bScopeLog\x12L\n" +
+	"\x10AcceptInvitation\x12(.beep.servers.v1.AcceptInvitationRequest\x1a).beep.servers.v1.AcceptInvitationResponse\"1\x82\xd3\xe4\x93\x02+:\x01*b\x06server\"\x1e/api/invitations/{code}/accept2\xec\x02\n" +
+	"\bScopeLog\x12U\n" +
+	"\n" +
+	"ListScopes\x12\".beep.servers.v1.ListScopesRequest\x1a#.beep.servers.v1.ListScopesResponse\x12L\n" +
 	"\aGetRevs\x12\x1f.beep.servers.v1.GetRevsRequest\x1a .beep.servers.v1.GetRevsResponse\x12X\n" +
 	"\vListChanges\x12#.beep.servers.v1.ListChangesRequest\x1a$.beep.servers.v1.ListChangesResponse\x12a\n" +
 	"\x0eResolveChannel\x12&.beep.servers.v1.ResolveChannelRequest\x1a'.beep.servers.v1.ResolveChannelResponseB9Z7github.com/beep-chat/beep/api/beep/servers/v1;serversv1b\x06proto3"
@@ -4168,7 +4276,7 @@ func file_beep_servers_v1_servers_proto_rawDescGZIP() []byte {
 	return file_beep_servers_v1_servers_proto_rawDescData
 }
 
-var file_beep_servers_v1_servers_proto_msgTypes = make([]protoimpl.MessageInfo, 64)
+var file_beep_servers_v1_servers_proto_msgTypes = make([]protoimpl.MessageInfo, 66)
 var file_beep_servers_v1_servers_proto_goTypes = []any{
 	(*Scope)(nil),                    // 0: beep.servers.v1.Scope
 	(*Server)(nil),                   // 1: beep.servers.v1.Server
@@ -4228,20 +4336,22 @@ var file_beep_servers_v1_servers_proto_goTypes = []any{
 	(*AcceptInvitationResponse)(nil), // 55: beep.servers.v1.AcceptInvitationResponse
 	(*Change)(nil),                   // 56: beep.servers.v1.Change
 	(*Removed)(nil),                  // 57: beep.servers.v1.Removed
-	(*GetRevsRequest)(nil),           // 58: beep.servers.v1.GetRevsRequest
-	(*GetRevsResponse)(nil),          // 59: beep.servers.v1.GetRevsResponse
-	(*ListChangesRequest)(nil),       // 60: beep.servers.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),      // 61: beep.servers.v1.ListChangesResponse
-	(*ResolveChannelRequest)(nil),    // 62: beep.servers.v1.ResolveChannelRequest
-	(*ResolveChannelResponse)(nil),   // 63: beep.servers.v1.ResolveChannelResponse
-	(*timestamppb.Timestamp)(nil),    // 64: google.protobuf.Timestamp
+	(*ListScopesRequest)(nil),        // 58: beep.servers.v1.ListScopesRequest
+	(*ListScopesResponse)(nil),       // 59: beep.servers.v1.ListScopesResponse
+	(*GetRevsRequest)(nil),           // 60: beep.servers.v1.GetRevsRequest
+	(*GetRevsResponse)(nil),          // 61: beep.servers.v1.GetRevsResponse
+	(*ListChangesRequest)(nil),       // 62: beep.servers.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 63: beep.servers.v1.ListChangesResponse
+	(*ResolveChannelRequest)(nil),    // 64: beep.servers.v1.ResolveChannelRequest
+	(*ResolveChannelResponse)(nil),   // 65: beep.servers.v1.ResolveChannelResponse
+	(*timestamppb.Timestamp)(nil),    // 66: google.protobuf.Timestamp
 }
 var file_beep_servers_v1_servers_proto_depIdxs = []int32{
-	64, // 0: beep.servers.v1.Server.created_at:type_name -> google.protobuf.Timestamp
-	64, // 1: beep.servers.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
-	64, // 2: beep.servers.v1.Member.muted_until:type_name -> google.protobuf.Timestamp
-	64, // 3: beep.servers.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
-	64, // 4: beep.servers.v1.Invitation.created_at:type_name -> google.protobuf.Timestamp
+	66, // 0: beep.servers.v1.Server.created_at:type_name -> google.protobuf.Timestamp
+	66, // 1: beep.servers.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
+	66, // 2: beep.servers.v1.Member.muted_until:type_name -> google.protobuf.Timestamp
+	66, // 3: beep.servers.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
+	66, // 4: beep.servers.v1.Invitation.created_at:type_name -> google.protobuf.Timestamp
 	1,  // 5: beep.servers.v1.CreateServerResponse.server:type_name -> beep.servers.v1.Server
 	1,  // 6: beep.servers.v1.ListServersResponse.servers:type_name -> beep.servers.v1.Server
 	1,  // 7: beep.servers.v1.GetServerResponse.server:type_name -> beep.servers.v1.Server
@@ -4273,69 +4383,73 @@ var file_beep_servers_v1_servers_proto_depIdxs = []int32{
 	5,  // 33: beep.servers.v1.Change.overwrite_removed:type_name -> beep.servers.v1.Overwrite
 	0,  // 34: beep.servers.v1.Change.scope_joined:type_name -> beep.servers.v1.Scope
 	0,  // 35: beep.servers.v1.Change.scope_left:type_name -> beep.servers.v1.Scope
-	0,  // 36: beep.servers.v1.GetRevsRequest.scopes:type_name -> beep.servers.v1.Scope
-	0,  // 37: beep.servers.v1.ListChangesRequest.scope:type_name -> beep.servers.v1.Scope
-	56, // 38: beep.servers.v1.ListChangesResponse.changes:type_name -> beep.servers.v1.Change
-	0,  // 39: beep.servers.v1.ResolveChannelResponse.scope:type_name -> beep.servers.v1.Scope
-	8,  // 40: beep.servers.v1.Servers.CreateServer:input_type -> beep.servers.v1.CreateServerRequest
-	10, // 41: beep.servers.v1.Servers.ListServers:input_type -> beep.servers.v1.ListServersRequest
-	12, // 42: beep.servers.v1.Servers.GetServer:input_type -> beep.servers.v1.GetServerRequest
-	14, // 43: beep.servers.v1.Servers.UpdateServer:input_type -> beep.servers.v1.UpdateServerRequest
-	16, // 44: beep.servers.v1.Servers.DeleteServer:input_type -> beep.servers.v1.DeleteServerRequest
-	18, // 45: beep.servers.v1.Servers.TransferServer:input_type -> beep.servers.v1.TransferServerRequest
-	20, // 46: beep.servers.v1.Servers.LeaveServer:input_type -> beep.servers.v1.LeaveServerRequest
-	22, // 47: beep.servers.v1.Servers.CreateChannel:input_type -> beep.servers.v1.CreateChannelRequest
-	24, // 48: beep.servers.v1.Servers.ListChannels:input_type -> beep.servers.v1.ListChannelsRequest
-	26, // 49: beep.servers.v1.Servers.GetChannel:input_type -> beep.servers.v1.GetChannelRequest
-	28, // 50: beep.servers.v1.Servers.UpdateChannel:input_type -> beep.servers.v1.UpdateChannelRequest
-	30, // 51: beep.servers.v1.Servers.ReorderChannels:input_type -> beep.servers.v1.ReorderChannelsRequest
-	32, // 52: beep.servers.v1.Servers.SetChannelAccess:input_type -> beep.servers.v1.SetChannelAccessRequest
-	34, // 53: beep.servers.v1.Servers.DeleteChannel:input_type -> beep.servers.v1.DeleteChannelRequest
-	36, // 54: beep.servers.v1.Servers.ListOverwrites:input_type -> beep.servers.v1.ListOverwritesRequest
-	38, // 55: beep.servers.v1.Servers.SetOverwrite:input_type -> beep.servers.v1.SetOverwriteRequest
-	40, // 56: beep.servers.v1.Servers.ClearOverwrite:input_type -> beep.servers.v1.ClearOverwriteRequest
-	42, // 57: beep.servers.v1.Servers.ListMembers:input_type -> beep.servers.v1.ListMembersRequest
-	44, // 58: beep.servers.v1.Servers.GetMember:input_type -> beep.servers.v1.GetMemberRequest
-	46, // 59: beep.servers.v1.Servers.CreateInvitation:input_type -> beep.servers.v1.CreateInvitationRequest
-	48, // 60: beep.servers.v1.Servers.ListInvitations:input_type -> beep.servers.v1.ListInvitationsRequest
-	50, // 61: beep.servers.v1.Servers.RevokeInvitation:input_type -> beep.servers.v1.RevokeInvitationRequest
-	52, // 62: beep.servers.v1.Servers.GetInvitation:input_type -> beep.servers.v1.GetInvitationRequest
-	54, // 63: beep.servers.v1.Servers.AcceptInvitation:input_type -> beep.servers.v1.AcceptInvitationRequest
-	58, // 64: beep.servers.v1.ScopeLog.GetRevs:input_type -> beep.servers.v1.GetRevsRequest
-	60, // 65: beep.servers.v1.ScopeLog.ListChanges:input_type -> beep.servers.v1.ListChangesRequest
-	62, // 66: beep.servers.v1.ScopeLog.ResolveChannel:input_type -> beep.servers.v1.ResolveChannelRequest
-	9,  // 67: beep.servers.v1.Servers.CreateServer:output_type -> beep.servers.v1.CreateServerResponse
-	11, // 68: beep.servers.v1.Servers.ListServers:output_type -> beep.servers.v1.ListServersResponse
-	13, // 69: beep.servers.v1.Servers.GetServer:output_type -> beep.servers.v1.GetServerResponse
-	15, // 70: beep.servers.v1.Servers.UpdateServer:output_type -> beep.servers.v1.UpdateServerResponse
-	17, // 71: beep.servers.v1.Servers.DeleteServer:output_type -> beep.servers.v1.DeleteServerResponse
-	19, // 72: beep.servers.v1.Servers.TransferServer:output_type -> beep.servers.v1.TransferServerResponse
-	21, // 73: beep.servers.v1.Servers.LeaveServer:output_type -> beep.servers.v1.LeaveServerResponse
-	23, // 74: beep.servers.v1.Servers.CreateChannel:output_type -> beep.servers.v1.CreateChannelResponse
-	25, // 75: beep.servers.v1.Servers.ListChannels:output_type -> beep.servers.v1.ListChannelsResponse
-	27, // 76: beep.servers.v1.Servers.GetChannel:output_type -> beep.servers.v1.GetChannelResponse
-	29, // 77: beep.servers.v1.Servers.UpdateChannel:output_type -> beep.servers.v1.UpdateChannelResponse
-	31, // 78: beep.servers.v1.Servers.ReorderChannels:output_type -> beep.servers.v1.ReorderChannelsResponse
-	33, // 79: beep.servers.v1.Servers.SetChannelAccess:output_type -> beep.servers.v1.SetChannelAccessResponse
-	35, // 80: beep.servers.v1.Servers.DeleteChannel:output_type -> beep.servers.v1.DeleteChannelResponse
-	37, // 81: beep.servers.v1.Servers.ListOverwrites:output_type -> beep.servers.v1.ListOverwritesResponse
-	39, // 82: beep.servers.v1.Servers.SetOverwrite:output_type -> beep.servers.v1.SetOverwriteResponse
-	41, // 83: beep.servers.v1.Servers.ClearOverwrite:output_type -> beep.servers.v1.ClearOverwriteResponse
-	43, // 84: beep.servers.v1.Servers.ListMembers:output_type -> beep.servers.v1.ListMembersResponse
-	45, // 85: beep.servers.v1.Servers.GetMember:output_type -> beep.servers.v1.GetMemberResponse
-	47, // 86: beep.servers.v1.Servers.CreateInvitation:output_type -> beep.servers.v1.CreateInvitationResponse
-	49, // 87: beep.servers.v1.Servers.ListInvitations:output_type -> beep.servers.v1.ListInvitationsResponse
-	51, // 88: beep.servers.v1.Servers.RevokeInvitation:output_type -> beep.servers.v1.RevokeInvitationResponse
-	53, // 89: beep.servers.v1.Servers.GetInvitation:output_type -> beep.servers.v1.GetInvitationResponse
-	55, // 90: beep.servers.v1.Servers.AcceptInvitation:output_type -> beep.servers.v1.AcceptInvitationResponse
-	59, // 91: beep.servers.v1.ScopeLog.GetRevs:output_type -> beep.servers.v1.GetRevsResponse
-	61, // 92: beep.servers.v1.ScopeLog.ListChanges:output_type -> beep.servers.v1.ListChangesResponse
-	63, // 93: beep.servers.v1.ScopeLog.ResolveChannel:output_type -> beep.servers.v1.ResolveChannelResponse
-	67, // [67:94] is the sub-list for method output_type
-	40, // [40:67] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	0,  // 36: beep.servers.v1.ListScopesRequest.after:type_name -> beep.servers.v1.Scope
+	0,  // 37: beep.servers.v1.ListScopesResponse.scopes:type_name -> beep.servers.v1.Scope
+	0,  // 38: beep.servers.v1.GetRevsRequest.scopes:type_name -> beep.servers.v1.Scope
+	0,  // 39: beep.servers.v1.ListChangesRequest.scope:type_name -> beep.servers.v1.Scope
+	56, // 40: beep.servers.v1.ListChangesResponse.changes:type_name -> beep.servers.v1.Change
+	0,  // 41: beep.servers.v1.ResolveChannelResponse.scope:type_name -> beep.servers.v1.Scope
+	8,  // 42: beep.servers.v1.Servers.CreateServer:input_type -> beep.servers.v1.CreateServerRequest
+	10, // 43: beep.servers.v1.Servers.ListServers:input_type -> beep.servers.v1.ListServersRequest
+	12, // 44: beep.servers.v1.Servers.GetServer:input_type -> beep.servers.v1.GetServerRequest
+	14, // 45: beep.servers.v1.Servers.UpdateServer:input_type -> beep.servers.v1.UpdateServerRequest
+	16, // 46: beep.servers.v1.Servers.DeleteServer:input_type -> beep.servers.v1.DeleteServerRequest
+	18, // 47: beep.servers.v1.Servers.TransferServer:input_type -> beep.servers.v1.TransferServerRequest
+	20, // 48: beep.servers.v1.Servers.LeaveServer:input_type -> beep.servers.v1.LeaveServerRequest
+	22, // 49: beep.servers.v1.Servers.CreateChannel:input_type -> beep.servers.v1.CreateChannelRequest
+	24, // 50: beep.servers.v1.Servers.ListChannels:input_type -> beep.servers.v1.ListChannelsRequest
+	26, // 51: beep.servers.v1.Servers.GetChannel:input_type -> beep.servers.v1.GetChannelRequest
+	28, // 52: beep.servers.v1.Servers.UpdateChannel:input_type -> beep.servers.v1.UpdateChannelRequest
+	30, // 53: beep.servers.v1.Servers.ReorderChannels:input_type -> beep.servers.v1.ReorderChannelsRequest
+	32, // 54: beep.servers.v1.Servers.SetChannelAccess:input_type -> beep.servers.v1.SetChannelAccessRequest
+	34, // 55: beep.servers.v1.Servers.DeleteChannel:input_type -> beep.servers.v1.DeleteChannelRequest
+	36, // 56: beep.servers.v1.Servers.ListOverwrites:input_type -> beep.servers.v1.ListOverwritesRequest
+	38, // 57: beep.servers.v1.Servers.SetOverwrite:input_type -> beep.servers.v1.SetOverwriteRequest
+	40, // 58: beep.servers.v1.Servers.ClearOverwrite:input_type -> beep.servers.v1.ClearOverwriteRequest
+	42, // 59: beep.servers.v1.Servers.ListMembers:input_type -> beep.servers.v1.ListMembersRequest
+	44, // 60: beep.servers.v1.Servers.GetMember:input_type -> beep.servers.v1.GetMemberRequest
+	46, // 61: beep.servers.v1.Servers.CreateInvitation:input_type -> beep.servers.v1.CreateInvitationRequest
+	48, // 62: beep.servers.v1.Servers.ListInvitations:input_type -> beep.servers.v1.ListInvitationsRequest
+	50, // 63: beep.servers.v1.Servers.RevokeInvitation:input_type -> beep.servers.v1.RevokeInvitationRequest
+	52, // 64: beep.servers.v1.Servers.GetInvitation:input_type -> beep.servers.v1.GetInvitationRequest
+	54, // 65: beep.servers.v1.Servers.AcceptInvitation:input_type -> beep.servers.v1.AcceptInvitationRequest
+	58, // 66: beep.servers.v1.ScopeLog.ListScopes:input_type -> beep.servers.v1.ListScopesRequest
+	60, // 67: beep.servers.v1.ScopeLog.GetRevs:input_type -> beep.servers.v1.GetRevsRequest
+	62, // 68: beep.servers.v1.ScopeLog.ListChanges:input_type -> beep.servers.v1.ListChangesRequest
+	64, // 69: beep.servers.v1.ScopeLog.ResolveChannel:input_type -> beep.servers.v1.ResolveChannelRequest
+	9,  // 70: beep.servers.v1.Servers.CreateServer:output_type -> beep.servers.v1.CreateServerResponse
+	11, // 71: beep.servers.v1.Servers.ListServers:output_type -> beep.servers.v1.ListServersResponse
+	13, // 72: beep.servers.v1.Servers.GetServer:output_type -> beep.servers.v1.GetServerResponse
+	15, // 73: beep.servers.v1.Servers.UpdateServer:output_type -> beep.servers.v1.UpdateServerResponse
+	17, // 74: beep.servers.v1.Servers.DeleteServer:output_type -> beep.servers.v1.DeleteServerResponse
+	19, // 75: beep.servers.v1.Servers.TransferServer:output_type -> beep.servers.v1.TransferServerResponse
+	21, // 76: beep.servers.v1.Servers.LeaveServer:output_type -> beep.servers.v1.LeaveServerResponse
+	23, // 77: beep.servers.v1.Servers.CreateChannel:output_type -> beep.servers.v1.CreateChannelResponse
+	25, // 78: beep.servers.v1.Servers.ListChannels:output_type -> beep.servers.v1.ListChannelsResponse
+	27, // 79: beep.servers.v1.Servers.GetChannel:output_type -> beep.servers.v1.GetChannelResponse
+	29, // 80: beep.servers.v1.Servers.UpdateChannel:output_type -> beep.servers.v1.UpdateChannelResponse
+	31, // 81: beep.servers.v1.Servers.ReorderChannels:output_type -> beep.servers.v1.ReorderChannelsResponse
+	33, // 82: beep.servers.v1.Servers.SetChannelAccess:output_type -> beep.servers.v1.SetChannelAccessResponse
+	35, // 83: beep.servers.v1.Servers.DeleteChannel:output_type -> beep.servers.v1.DeleteChannelResponse
+	37, // 84: beep.servers.v1.Servers.ListOverwrites:output_type -> beep.servers.v1.ListOverwritesResponse
+	39, // 85: beep.servers.v1.Servers.SetOverwrite:output_type -> beep.servers.v1.SetOverwriteResponse
+	41, // 86: beep.servers.v1.Servers.ClearOverwrite:output_type -> beep.servers.v1.ClearOverwriteResponse
+	43, // 87: beep.servers.v1.Servers.ListMembers:output_type -> beep.servers.v1.ListMembersResponse
+	45, // 88: beep.servers.v1.Servers.GetMember:output_type -> beep.servers.v1.GetMemberResponse
+	47, // 89: beep.servers.v1.Servers.CreateInvitation:output_type -> beep.servers.v1.CreateInvitationResponse
+	49, // 90: beep.servers.v1.Servers.ListInvitations:output_type -> beep.servers.v1.ListInvitationsResponse
+	51, // 91: beep.servers.v1.Servers.RevokeInvitation:output_type -> beep.servers.v1.RevokeInvitationResponse
+	53, // 92: beep.servers.v1.Servers.GetInvitation:output_type -> beep.servers.v1.GetInvitationResponse
+	55, // 93: beep.servers.v1.Servers.AcceptInvitation:output_type -> beep.servers.v1.AcceptInvitationResponse
+	59, // 94: beep.servers.v1.ScopeLog.ListScopes:output_type -> beep.servers.v1.ListScopesResponse
+	61, // 95: beep.servers.v1.ScopeLog.GetRevs:output_type -> beep.servers.v1.GetRevsResponse
+	63, // 96: beep.servers.v1.ScopeLog.ListChanges:output_type -> beep.servers.v1.ListChangesResponse
+	65, // 97: beep.servers.v1.ScopeLog.ResolveChannel:output_type -> beep.servers.v1.ResolveChannelResponse
+	70, // [70:98] is the sub-list for method output_type
+	42, // [42:70] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_beep_servers_v1_servers_proto_init() }
@@ -4366,7 +4480,7 @@ func file_beep_servers_v1_servers_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_servers_v1_servers_proto_rawDesc), len(file_beep_servers_v1_servers_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   64,
+			NumMessages:   66,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -1063,6 +1063,7 @@ var Servers_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
+	ScopeLog_ListScopes_FullMethodName     = "/beep.servers.v1.ScopeLog/ListScopes"
 	ScopeLog_GetRevs_FullMethodName        = "/beep.servers.v1.ScopeLog/GetRevs"
 	ScopeLog_ListChanges_FullMethodName    = "/beep.servers.v1.ScopeLog/ListChanges"
 	ScopeLog_ResolveChannel_FullMethodName = "/beep.servers.v1.ScopeLog/ResolveChannel"
@@ -1074,6 +1075,8 @@ const (
 //
 // ScopeLog is for authz, realtime and messages only: the log from which permission Views are built.
 type ScopeLogClient interface {
+	// ListScopes answers the scopes that ever changed, by kind and id.
+	ListScopes(ctx context.Context, in *ListScopesRequest, opts ...grpc.CallOption) (*ListScopesResponse, error)
 	// GetRevs answers the newest revision of each scope, read on the primary by a query that starts after
 	// the request arrived. An unknown scope is at 0.
 	GetRevs(ctx context.Context, in *GetRevsRequest, opts ...grpc.CallOption) (*GetRevsResponse, error)
@@ -1089,6 +1092,16 @@ type scopeLogClient struct {
 
 func NewScopeLogClient(cc grpc.ClientConnInterface) ScopeLogClient {
 	return &scopeLogClient{cc}
+}
+
+func (c *scopeLogClient) ListScopes(ctx context.Context, in *ListScopesRequest, opts ...grpc.CallOption) (*ListScopesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListScopesResponse)
+	err := c.cc.Invoke(ctx, ScopeLog_ListScopes_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (c *scopeLogClient) GetRevs(ctx context.Context, in *GetRevsRequest, opts ...grpc.CallOption) (*GetRevsResponse, error) {
@@ -1127,6 +1140,8 @@ func (c *scopeLogClient) ResolveChannel(ctx context.Context, in *ResolveChannelR
 //
 // ScopeLog is for authz, realtime and messages only: the log from which permission Views are built.
 type ScopeLogServer interface {
+	// ListScopes answers the scopes that ever changed, by kind and id.
+	ListScopes(context.Context, *ListScopesRequest) (*ListScopesResponse, error)
 	// GetRevs answers the newest revision of each scope, read on the primary by a query that starts after
 	// the request arrived. An unknown scope is at 0.
 	GetRevs(context.Context, *GetRevsRequest) (*GetRevsResponse, error)
@@ -1144,6 +1159,9 @@ type ScopeLogServer interface {
 // pointer dereference when methods are called.
 type UnimplementedScopeLogServer struct{}
 
+func (UnimplementedScopeLogServer) ListScopes(context.Context, *ListScopesRequest) (*ListScopesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListScopes not implemented")
+}
 func (UnimplementedScopeLogServer) GetRevs(context.Context, *GetRevsRequest) (*GetRevsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRevs not implemented")
 }
@@ -1172,6 +1190,24 @@ func RegisterScopeLogServer(s grpc.ServiceRegistrar, srv ScopeLogServer) {
 		t.testEmbeddedByValue()
 	}
 	s.RegisterService(&ScopeLog_ServiceDesc, srv)
+}
+
+func _ScopeLog_ListScopes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListScopesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ScopeLogServer).ListScopes(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ScopeLog_ListScopes_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ScopeLogServer).ListScopes(ctx, req.(*ListScopesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
 }
 
 func _ScopeLog_GetRevs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
@@ -1235,6 +1271,10 @@ var ScopeLog_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "beep.servers.v1.ScopeLog",
 	HandlerType: (*ScopeLogServer)(nil),
 	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "ListScopes",
+			Handler:    _ScopeLog_ListScopes_Handler,
+		},
 		{
 			MethodName: "GetRevs",
 			Handler:    _ScopeLog_GetRevs_Handler,

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/beep-chat/beep/e2e/stack"
@@ -57,29 +58,45 @@ func run(ctx context.Context, w wanted, command []string) (err error) {
 	// Asked to end and not killed, so that it can end what it has started itself.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Env = os.Environ()
-	if w.postgres || w.permify {
-		pg, err := stack.StartPostgres(ctx)
-		if err != nil {
-			return err
+	env, stop, err := w.start(ctx)
+	defer func() { err = errors.Join(err, stop()) }()
+	if err != nil {
+		return err
+	}
+	cmd.Env = append(cmd.Env, env...)
+	return cmd.Run()
+}
+
+// start starts what is asked for and answers where it is; stop ends it, also what was started before an error.
+func (w wanted) start(ctx context.Context) (env []string, stop func() error, err error) {
+	var closers []func() error
+	stop = func() (err error) {
+		for _, c := range slices.Backward(closers) {
+			err = errors.Join(err, c())
 		}
-		defer func() { err = errors.Join(err, pg.Close()) }()
-		cmd.Env = append(cmd.Env, "BEEP_TEST_POSTGRES="+pg.URL)
-		if w.permify {
-			p, err := stack.StartPermify(ctx, pg)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, p.Close()) }()
-			cmd.Env = append(cmd.Env, "BEEP_TEST_PERMIFY="+p.URL)
-		}
+		return err
 	}
 	if w.redis {
 		r, err := stack.StartRedis(ctx)
 		if err != nil {
-			return err
+			return nil, stop, err
 		}
-		defer func() { err = errors.Join(err, r.Close()) }()
-		cmd.Env = append(cmd.Env, "BEEP_TEST_REDIS="+r.URL)
+		env, closers = append(env, "BEEP_TEST_REDIS="+r.URL), append(closers, r.Close)
 	}
-	return cmd.Run()
+	if !w.postgres && !w.permify {
+		return env, stop, nil
+	}
+	pg, err := stack.StartPostgres(ctx)
+	if err != nil {
+		return nil, stop, err
+	}
+	env, closers = append(env, "BEEP_TEST_POSTGRES="+pg.URL), append(closers, pg.Close)
+	if w.permify {
+		p, err := stack.StartPermify(ctx, pg)
+		if err != nil {
+			return nil, stop, err
+		}
+		env, closers = append(env, "BEEP_TEST_PERMIFY="+p.URL), append(closers, p.Close)
+	}
+	return env, stop, nil
 }
