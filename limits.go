@@ -14,6 +14,8 @@ type Limits struct {
 	RolesPerServer   int
 	ChannelsPer      int // channels in one server
 	WebhooksPer      int // webhooks of one channel
+	ThreadsPer       int // threads in one channel, archived ones too
+	GroupSize        int // users in one group of direct messages
 	NameLength       int // characters of a server, channel or role name
 	TopicLength      int // characters of a topic or description
 	BodyBytes        int64
@@ -29,7 +31,8 @@ func DefaultLimits() Limits {
 	return Limits{
 		MessageLength: 4000, MessageRate: 10, EditRate: 30, MessageWindow: 10 * time.Second,
 		InvitationRate: 20, InvitationWindow: time.Minute,
-		ServersPerUser: 50, RolesPerServer: 250, ChannelsPer: 500, WebhooksPer: 15, NameLength: 100, TopicLength: 1024,
+		ServersPerUser: 50, RolesPerServer: 250, ChannelsPer: 500, WebhooksPer: 15, ThreadsPer: 1000, GroupSize: 10,
+		NameLength: 100, TopicLength: 1024,
 		BodyBytes: 64 << 10, FrameBytes: 16 << 10, SocketsPerUser: 20, SendQueueBytes: 1 << 20,
 		IdentifyDeadline: 10 * time.Second, Heartbeat: 30 * time.Second,
 	}

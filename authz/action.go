@@ -62,6 +62,8 @@ func actionOf(p *authzv1.Action) (Action, error) {
 		return createChannel(k.CreateChannel), nil
 	case *authzv1.Action_MoveChannel:
 		return moveChannel(k.MoveChannel), nil
+	case *authzv1.Action_ArchiveThread:
+		return archiveThread(k.ArchiveThread), nil
 	}
 	return Action{}, beep.InvalidField(beep.CodeInvalidField, "actions", "has one of no kind")
 }
@@ -136,6 +138,16 @@ func moveChannel(p *authzv1.ChannelPlace) Action {
 		Channel: beep.ChannelID(p.GetChannelId()),
 		May: func(v *perm.View, actor beep.UserID) *perm.Refusal {
 			return v.MayMoveChannel(actor, beep.ChannelID(p.GetChannelId()), beep.ChannelID(p.GetCategoryId()), p.GetSynced())
+		},
+	}
+}
+
+func archiveThread(p *authzv1.ThreadOf) Action {
+	thread := beep.ChannelID(p.GetChannelId())
+	return Action{
+		Channel: thread,
+		May: func(v *perm.View, actor beep.UserID) *perm.Refusal {
+			return v.MayArchive(actor, thread, beep.UserID(p.GetAuthorId()))
 		},
 	}
 }

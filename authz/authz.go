@@ -30,7 +30,7 @@ type Decision struct {
 	Visible bool       // the user may know of the object
 	Scope   beep.Scope // whose permissions decided; none for a channel that never was
 	Rev     uint64     // at which of its revisions
-	Kind    perm.Kind  // of a visible channel
+	Kind    perm.Kind  // of a visible channel of a server
 }
 
 // Action is one change that someone wants to make.

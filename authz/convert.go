@@ -34,8 +34,11 @@ func (d Decision) proto() *authzv1.CheckResponse {
 	if d.Scope != (beep.Scope{}) {
 		p.Scope = scopelog.ToProto(d.Scope)
 	}
-	if d.Kind != 0 {
+	switch {
+	case d.Kind != 0:
 		p.ChannelKind = d.Kind.String()
+	case d.Visible && d.Scope.Kind == beep.ScopeDirect:
+		p.ChannelKind = "direct" // a direct scope is one channel, which has no kind of its own
 	}
 	return p
 }

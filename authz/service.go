@@ -133,15 +133,18 @@ func (s *Service) Check(ctx context.Context, q Question) (Decision, error) {
 	return d, nil
 }
 
-// VisibleChannels are the channels of a server that a user may see, in order of id. To who is not a member it is
-// not visible itself.
+// VisibleChannels are the channels of a server that a user may see, without threads, in order of id. To who is not a
+// member it is not visible itself.
 func (s *Service) VisibleChannels(ctx context.Context, q Question) ([]beep.ChannelID, Decision, error) {
 	scope := beep.ServerScope(q.Server)
 	d := Decision{Scope: scope}
 	var ids []beep.ChannelID
 	err := s.decide(ctx, scope, q.MinRev, func(v *perm.View) {
 		d.Rev, d.Visible = v.Rev(), v.Has(q.User)
-		ids = slices.Sorted(v.VisibleChannels(q.User))
+		ids = slices.DeleteFunc(slices.Sorted(v.VisibleChannels(q.User)), func(id beep.ChannelID) bool {
+			c, _ := v.Channel(id)
+			return c.Kind == perm.Thread
+		})
 	})
 	if err != nil {
 		return nil, Decision{}, err

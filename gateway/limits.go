@@ -24,6 +24,7 @@ func (s limitsServer) GetLimits(context.Context, *gatewayv1.GetLimitsRequest) (*
 		ChannelsPerServer: count(l.ChannelsPer), RolesPerServer: count(l.RolesPerServer), NameLength: count(l.NameLength),
 		TopicLength: count(l.TopicLength), BodyBytes: count(int(l.BodyBytes)), FrameBytes: count(l.FrameBytes),
 		InvitationRate: count(l.InvitationRate), InvitationWindowSeconds: count(int(l.InvitationWindow.Seconds())),
+		ThreadsPerChannel: count(l.ThreadsPer), GroupSize: count(l.GroupSize),
 	}}, nil
 }
 

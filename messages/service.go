@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,8 +21,8 @@ const (
 	rightManage = "manage_messages"
 )
 
-// kindText is the kind of a channel that messages are in.
-const kindText = "text"
+// kinds are those of the channels that messages are in.
+func kinds() []string { return []string{"text", "thread", "direct"} }
 
 // Throttle counts what users do, over all nodes.
 type Throttle interface {
@@ -208,7 +209,7 @@ type question struct {
 	minRev  uint64 // 0: as the scope is now
 }
 
-// access is its answer for a text channel that the user may see.
+// access is its answer for a channel with messages that the user may see.
 type access struct {
 	allowed bool // the right
 	scope   beep.Scope
@@ -236,7 +237,7 @@ func (s *Service) authorise(ctx context.Context, q question) (access, error) {
 	// Whatever else is wrong with the request, who may not see the channel learns only this.
 	case !res.GetVisible():
 		return access{}, beep.NotFound(beep.CodeChannelNotFound, "there is no such channel")
-	case res.GetChannelKind() != kindText:
+	case !slices.Contains(kinds(), res.GetChannelKind()):
 		return access{}, beep.Precondition(beep.CodeNotTextChannel, "messages are in text channels only")
 	case res.GetRev() < q.minRev:
 		// A decision older than what is to be shown is none.

@@ -48,7 +48,33 @@ func rowOf(row *serversv1.Change) (perm.Row, error) {
 		scope, err := FromProto(k.ScopeLeft)
 		return perm.ScopeLeft{Scope: scope}, err
 	default:
+		return laterRow(row)
+	}
+}
+
+// laterRow is rowOf for the kinds that came after the first. Permissions depend on none of those without a row here.
+func laterRow(row *serversv1.Change) (perm.Row, error) {
+	switch k := row.GetKind().(type) {
+	case *serversv1.Change_ThreadSet:
+		return thread(k.ThreadSet), nil
+	case *serversv1.Change_ThreadRemoved:
+		return perm.ChannelRemoved{ID: beep.ChannelID(k.ThreadRemoved.GetId())}, nil
+	case *serversv1.Change_ParticipantAdded:
+		return perm.ParticipantAdded{User: beep.UserID(k.ParticipantAdded.GetUserId())}, nil
+	case *serversv1.Change_ParticipantRemoved:
+		return perm.ParticipantRemoved{User: beep.UserID(k.ParticipantRemoved.GetUserId())}, nil
+	case *serversv1.Change_DirectSet, *serversv1.Change_DirectClosed,
+		*serversv1.Change_ThreadJoined, *serversv1.Change_ThreadLeft:
+		return nil, nil //nolint:nilnil // perm's word for a row that permissions do not depend on
+	default:
 		return nil, fmt.Errorf("a row of type %T", k)
+	}
+}
+
+func thread(t *serversv1.Thread) perm.Channel {
+	return perm.Channel{
+		ID: beep.ChannelID(t.GetId()), Kind: perm.Thread, Parent: beep.ChannelID(t.GetChannelId()),
+		Archived: t.GetArchived(), Locked: t.GetLocked(),
 	}
 }
 

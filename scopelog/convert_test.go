@@ -44,6 +44,16 @@ func TestChange_EveryKind(t *testing.T) {
 		},
 		{&serversv1.Change{Kind: &serversv1.Change_ScopeJoined{ScopeJoined: joined}}, perm.ScopeJoined{Scope: beep.DirectScope(8)}},
 		{&serversv1.Change{Kind: &serversv1.Change_ScopeLeft{ScopeLeft: joined}}, perm.ScopeLeft{Scope: beep.DirectScope(8)}},
+		{&serversv1.Change{Kind: &serversv1.Change_ThreadSet{ThreadSet: &serversv1.Thread{
+			Id: 6, ChannelId: 5, Archived: true, Locked: true,
+		}}}, perm.Channel{ID: 6, Kind: perm.Thread, Parent: 5, Archived: true, Locked: true}},
+		{&serversv1.Change{Kind: &serversv1.Change_ThreadRemoved{ThreadRemoved: &serversv1.Removed{Id: 6}}}, perm.ChannelRemoved{ID: 6}},
+		{&serversv1.Change{Kind: &serversv1.Change_ParticipantAdded{ParticipantAdded: &serversv1.Participant{UserId: 2}}}, perm.ParticipantAdded{User: 2}},
+		{&serversv1.Change{Kind: &serversv1.Change_ParticipantRemoved{ParticipantRemoved: &serversv1.Participant{UserId: 2}}}, perm.ParticipantRemoved{User: 2}},
+		{&serversv1.Change{Kind: &serversv1.Change_DirectSet{}}, nil},
+		{&serversv1.Change{Kind: &serversv1.Change_DirectClosed{}}, nil},
+		{&serversv1.Change{Kind: &serversv1.Change_ThreadJoined{}}, nil},
+		{&serversv1.Change{Kind: &serversv1.Change_ThreadLeft{}}, nil},
 	}
 	seen := map[string]bool{}
 	for _, tt := range cases {

@@ -12,8 +12,8 @@ type Change interface {
 	RowKind() string
 }
 
-// The changes. The first group is of a server's scope, the last two are of a user's personal scope and are written
-// by Commit.Parts alone.
+// The changes. The first group is of a server's scope, the second of a direct message's, the last of a user's personal
+// scope; of those, Commit.Parts alone writes ScopeJoined and ScopeLeft.
 type (
 	// ServerSet makes the server, or changes it.
 	ServerSet struct {
@@ -59,13 +59,55 @@ type (
 	// OverwriteRemoved ends an overwrite; readers use its channel and target, not its rights.
 	OverwriteRemoved struct{ Overwrite }
 
-	// ScopeJoined says that the user now belongs to the scope.
+	// ThreadSet makes a thread, or changes it.
+	ThreadSet struct {
+		Thread
+		New bool `json:"-"`
+	}
+	// ThreadRemoved ends a thread. With a channel its threads end too, without rows of their own.
+	ThreadRemoved struct {
+		ID beep.ChannelID `json:"id,omitempty"`
+	}
+
+	// DirectSet makes a direct message, or changes it. A new Pair has its two Users set.
+	DirectSet struct {
+		DirectMessage
+		New bool `json:"-"`
+	}
+	// ParticipantAdded puts a user into it.
+	ParticipantAdded struct {
+		User beep.UserID `json:"user,omitempty"`
+	}
+	// ParticipantRemoved takes a user out. With the last one it is erased.
+	ParticipantRemoved struct {
+		User beep.UserID `json:"user,omitempty"`
+	}
+
+	// ScopeJoined says that the user now belongs to the scope. Again says that the user did before: something happened
+	// there that concerns the user.
 	ScopeJoined struct {
 		Scope beep.Scope `json:"scope"`
+		Again bool       `json:"again,omitempty"`
 	}
 	// ScopeLeft says that the user belongs to it no more.
 	ScopeLeft struct {
 		Scope beep.Scope `json:"scope"`
+	}
+	// DirectClosed hides a direct message that the user is in, or opens it again.
+	DirectClosed struct {
+		Channel beep.ChannelID `json:"channel,omitempty"`
+		Closing
+	}
+	// ThreadJoined makes the user a member of a thread. It is of the personal scope, since nobody's rights depend on it:
+	// no View of a server grows by it.
+	ThreadJoined struct {
+		Server beep.ServerID  `json:"server,omitempty"`
+		Thread beep.ChannelID `json:"thread,omitempty"`
+	}
+	// ThreadLeft ends that.
+	ThreadLeft struct {
+		Server beep.ServerID  `json:"server,omitempty"`
+		Thread beep.ChannelID `json:"thread,omitempty"`
 	}
 )
 
@@ -100,10 +142,34 @@ func (OverwriteSet) RowKind() string { return "overwrite_set" }
 func (OverwriteRemoved) RowKind() string { return "overwrite_removed" }
 
 // RowKind is the name that the log stores.
+func (ThreadSet) RowKind() string { return "thread_set" }
+
+// RowKind is the name that the log stores.
+func (ThreadRemoved) RowKind() string { return "thread_removed" }
+
+// RowKind is the name that the log stores.
+func (DirectSet) RowKind() string { return "direct_set" }
+
+// RowKind is the name that the log stores.
+func (ParticipantAdded) RowKind() string { return "participant_added" }
+
+// RowKind is the name that the log stores.
+func (ParticipantRemoved) RowKind() string { return "participant_removed" }
+
+// RowKind is the name that the log stores.
 func (ScopeJoined) RowKind() string { return "scope_joined" }
 
 // RowKind is the name that the log stores.
 func (ScopeLeft) RowKind() string { return "scope_left" }
+
+// RowKind is the name that the log stores.
+func (DirectClosed) RowKind() string { return "direct_closed" }
+
+// RowKind is the name that the log stores.
+func (ThreadJoined) RowKind() string { return "thread_joined" }
+
+// RowKind is the name that the log stores.
+func (ThreadLeft) RowKind() string { return "thread_left" }
 
 // Record is a change to what stands beside the log and is committed with it: by itself it changes nobody's rights.
 type Record interface{ record() }

@@ -78,6 +78,54 @@ type Channel struct {
 	Synced   bool           `json:"synced,omitempty"` // follows the category's overwrites, not its own
 }
 
+// Thread is a conversation that hangs on a message. Its id is a channel's, and it has no overwrites: who may what in it is
+// its channel's matter.
+type Thread struct {
+	ID        beep.ChannelID `json:"id,omitempty"`
+	Server    beep.ServerID  `json:"server,omitempty"`
+	Channel   beep.ChannelID `json:"channel,omitempty"` // the text channel that it is in
+	Message   beep.MessageID `json:"message,omitempty"` // of that channel; it may be deleted since
+	Author    beep.UserID    `json:"author,omitempty"`
+	Name      string         `json:"name"`
+	Archived  bool           `json:"archived,omitempty"`
+	Locked    bool           `json:"locked,omitempty"`
+	CreatedAt time.Time      `json:"created_at"`
+}
+
+// ThreadQuery asks for a page of a channel's threads.
+type ThreadQuery struct {
+	Channel  beep.ChannelID
+	Archived bool           // the archived ones, or the others
+	Before   beep.ChannelID // threads with a smaller id; 0 from the newest
+	Limit    int
+}
+
+// DirectKind says how many a direct message is between.
+type DirectKind string
+
+// The kinds of direct message.
+const (
+	Pair  DirectKind = "direct" // two, for ever
+	Group DirectKind = "group"  // a few, who come and go
+)
+
+// DirectMessage is a conversation outside of servers; its id is a channel's, and its scope its own.
+type DirectMessage struct {
+	ID        beep.ChannelID `json:"id,omitempty"`
+	Kind      DirectKind     `json:"kind"`
+	Name      string         `json:"name,omitempty"`
+	CreatedAt time.Time      `json:"created_at"`
+
+	// Users are who is in it, in order. They come and go by rows of their own, so none of the log's rows holds them.
+	Users []beep.UserID `json:"-"`
+}
+
+// Closing says whether a user hides a direct message, and until when.
+type Closing struct {
+	Closed bool   `json:"closed,omitempty"`
+	R      uint32 `json:"r,omitempty"` // while the channel's log does not go beyond this
+}
+
 // Overwrite changes, in one channel, the rights of one role or of one member.
 type Overwrite struct {
 	ID      uint64         `json:"id"`
@@ -170,6 +218,8 @@ const (
 	AuditWebhookUpdate    AuditAction = "webhook_update"
 	AuditWebhookRotate    AuditAction = "webhook_rotate"
 	AuditWebhookDelete    AuditAction = "webhook_delete"
+	AuditThreadUpdate     AuditAction = "thread_update"
+	AuditThreadDelete     AuditAction = "thread_delete"
 )
 
 // AuditChange is one field before and after; a side without values was not there. Several values are a list.

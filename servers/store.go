@@ -38,6 +38,9 @@ type Commit struct {
 	Changes []Change
 	// Records are what happens besides, in this order.
 	Records []Record
+	// Touches are users who are in the scope before and after: a row of their personal scopes says that something
+	// happened here. It is for direct messages, which nobody asks about every second.
+	Touches []beep.UserID
 	// MaxServers is how many servers a user who joins by this may then be in; 0 is any number.
 	MaxServers int
 }
@@ -49,7 +52,7 @@ type Part struct {
 }
 
 // Parts is what the Commit does to each scope that it touches: to its own, and to the personal scope of everyone who
-// joins or leaves by it. Those whom a ServerRemoved puts out are not among them, since they may be very many: the driver
+// joins or leaves by it, or is one of Touches. Those whom a ServerRemoved puts out are not among them, since they may be very many: the driver
 // finds them. The order of the parts is the order in which drivers lock scopes, so two Commits never wait
 // for each other in a circle.
 func (c Commit) Parts() []Part {
@@ -58,11 +61,18 @@ func (c Commit) Parts() []Part {
 		switch change := change.(type) {
 		case MemberSet:
 			if change.New {
-				parts = append(parts, Part{beep.UserScope(change.User), []Change{ScopeJoined{c.Scope}}})
+				parts = append(parts, Part{beep.UserScope(change.User), []Change{ScopeJoined{Scope: c.Scope}}})
 			}
 		case MemberRemoved:
 			parts = append(parts, Part{beep.UserScope(change.User), []Change{ScopeLeft{c.Scope}}})
+		case ParticipantAdded:
+			parts = append(parts, Part{beep.UserScope(change.User), []Change{ScopeJoined{Scope: c.Scope}}})
+		case ParticipantRemoved:
+			parts = append(parts, Part{beep.UserScope(change.User), []Change{ScopeLeft{c.Scope}}})
 		}
+	}
+	for _, user := range c.Touches {
+		parts = append(parts, Part{beep.UserScope(user), []Change{ScopeJoined{Scope: c.Scope, Again: true}}})
 	}
 	slices.SortFunc(parts, func(a, b Part) int {
 		return cmp.Or(cmp.Compare(a.Scope.Kind, b.Scope.Kind), cmp.Compare(a.Scope.ID, b.Scope.ID))
@@ -92,7 +102,8 @@ func (c Commit) Concerns() []beep.UserID {
 	return users
 }
 
-// About is the one member whom a change is about; none for a change that is about the scope as a whole.
+// About is the one member whom a change is about; none for a change that is about the scope as a whole. Who is in a direct
+// message is about it as a whole: they are few, and whatever is decided there depends on all of them.
 func About(change Change) beep.UserID {
 	switch c := change.(type) {
 	case MemberSet:
@@ -122,8 +133,8 @@ type Store interface {
 	//   - Expect: beep.ErrConflict when the log has a later row whose About is none or one of c.Concerns, or does not
 	//     reach that revision.
 	//   - Changes, in order: beep.ErrConflict when what is New exists (a membership, an id, an overwrite of the same
-	//     target, even if it was made by another Commit meanwhile), and when what is not New does not; then, for a New
-	//     member, ErrBanned.
+	//     target, the thread of a message, the Pair of two users, even if it was made by another Commit meanwhile), and
+	//     when what is not New does not; then, for a New member, ErrBanned.
 	//   - MaxServers: ErrServerLimit. The count is exact under any concurrency of Commits.
 	//   - Records, in order: beep.ErrNotFound when an invitation is not live (used) or unknown (revoked), or when there
 	//     is no such ban (removed); beep.ErrConflict when what is created exists, and for a ban of a member; then
@@ -131,13 +142,17 @@ type Store interface {
 	//     is changed and is not there at that version, or is for a channel that is not there, beep.ErrConflict. MaxUses,
 	//     MaxLive and MaxPerChannel are exact under any concurrency, and so is that nobody is both banned and a member.
 	//
-	// A RoleRemoved takes the role from every member and removes its overwrites, a ChannelRemoved the channel's overwrites
-	// and webhooks. A ServerRemoved removes roles, channels, overwrites, webhooks, members, bans, invitations and the
-	// audit log, and adds a ScopeLeft to the personal scope of every member. A channel's id is never given again, not even after its removal.
+	// A RoleRemoved takes the role from every member and removes its overwrites, a ChannelRemoved the channel's overwrites,
+	// webhooks and threads. A ServerRemoved removes roles, channels, threads, overwrites, webhooks, members, bans,
+	// invitations and the audit log, and adds a ScopeLeft to the personal scope of every member. With a thread goes who is
+	// a member of it. A ParticipantRemoved of the last one removes the direct message. The id of a channel, thread or
+	// direct message is never given again, not even after its removal.
 	Commit(ctx context.Context, c Commit) error
 
 	CommunityReader
 	ChannelReader
+	ThreadReader
+	DirectReader
 	RecordReader
 	WebhookReader
 	LogReader
@@ -171,6 +186,42 @@ type ChannelReader interface {
 	Channels(ctx context.Context, server beep.ServerID) ([]Channel, error)
 	// Overwrites lists a channel's own overwrites in order of id.
 	Overwrites(ctx context.Context, channel beep.ChannelID) ([]Overwrite, error)
+}
+
+// ThreadReader reads threads, and who is a member of them.
+type ThreadReader interface {
+	// Thread is one thread.
+	Thread(ctx context.Context, id beep.ChannelID) (Thread, error)
+	// ThreadOf is the thread that hangs on a message.
+	ThreadOf(ctx context.Context, channel beep.ChannelID, message beep.MessageID) (Thread, error)
+	// Threads lists up to q.Limit threads that q lets through, greatest id first.
+	Threads(ctx context.Context, q ThreadQuery) ([]Thread, error)
+	// CountThreads is how many threads a channel has, archived ones too.
+	CountThreads(ctx context.Context, channel beep.ChannelID) (int, error)
+	// ThreadsOf lists up to limit threads of a server that a user is a member of, with an id greater than after, in order
+	// of id.
+	ThreadsOf(ctx context.Context, server beep.ServerID, user beep.UserID, after beep.ChannelID, limit int) ([]Thread, error)
+	// ThreadMembers lists up to limit members of a thread with an id greater than after, in order.
+	ThreadMembers(ctx context.Context, thread beep.ChannelID, after beep.UserID, limit int) ([]beep.UserID, error)
+}
+
+// Conversation is a direct message as one who is in it has it.
+type Conversation struct {
+	DirectMessage
+	Closing
+}
+
+// DirectReader reads direct messages.
+type DirectReader interface {
+	// Direct is one direct message.
+	Direct(ctx context.Context, id beep.ChannelID) (DirectMessage, error)
+	// PairOf is the one between two users, in whichever order they are named.
+	PairOf(ctx context.Context, one, other beep.UserID) (DirectMessage, error)
+	// DirectsOf lists up to limit of those that a user is in, with an id greater than after, in order of id.
+	DirectsOf(ctx context.Context, user beep.UserID, after beep.ChannelID, limit int) ([]Conversation, error)
+	// Companions lists those of the others who are in a server that the user is in too, in order. There may be a few tens
+	// of others.
+	Companions(ctx context.Context, user beep.UserID, others []beep.UserID) ([]beep.UserID, error)
 }
 
 // RecordReader reads what stands beside the log.

@@ -226,6 +226,50 @@ func protoRow(r servers.Row) *serversv1.Change {
 		p.Kind = &serversv1.Change_ScopeJoined{ScopeJoined: protoScope(c.Scope)}
 	case servers.ScopeLeft:
 		p.Kind = &serversv1.Change_ScopeLeft{ScopeLeft: protoScope(c.Scope)}
+	default:
+		protoLaterRow(p, c)
 	}
 	return p
+}
+
+// protoLaterRow is protoRow for the changes that came after the first.
+func protoLaterRow(p *serversv1.Change, change servers.Change) {
+	switch c := change.(type) {
+	case servers.ThreadSet:
+		p.Kind = &serversv1.Change_ThreadSet{ThreadSet: protoThread(c.Thread)}
+	case servers.ThreadRemoved:
+		p.Kind = &serversv1.Change_ThreadRemoved{ThreadRemoved: &serversv1.Removed{Id: uint64(c.ID)}}
+	case servers.DirectSet:
+		p.Kind = &serversv1.Change_DirectSet{DirectSet: protoDirect(c.DirectMessage)}
+	case servers.ParticipantAdded:
+		p.Kind = &serversv1.Change_ParticipantAdded{ParticipantAdded: &serversv1.Participant{UserId: uint64(c.User)}}
+	case servers.ParticipantRemoved:
+		p.Kind = &serversv1.Change_ParticipantRemoved{ParticipantRemoved: &serversv1.Participant{UserId: uint64(c.User)}}
+	case servers.DirectClosed:
+		p.Kind = &serversv1.Change_DirectClosed{DirectClosed: &serversv1.DirectClosed{
+			ChannelId: uint64(c.Channel), Closed: c.Closed, R: c.R,
+		}}
+	case servers.ThreadJoined:
+		p.Kind = &serversv1.Change_ThreadJoined{ThreadJoined: membership(c.Server, c.Thread)}
+	case servers.ThreadLeft:
+		p.Kind = &serversv1.Change_ThreadLeft{ThreadLeft: membership(c.Server, c.Thread)}
+	}
+}
+
+func membership(server beep.ServerID, thread beep.ChannelID) *serversv1.ThreadMembership {
+	return &serversv1.ThreadMembership{ServerId: uint64(server), ThreadId: uint64(thread)}
+}
+
+func protoThread(t servers.Thread) *serversv1.Thread {
+	return &serversv1.Thread{
+		Id: uint64(t.ID), ServerId: uint64(t.Server), ChannelId: uint64(t.Channel), MessageId: uint64(t.Message),
+		AuthorId: uint64(t.Author), Name: t.Name, Archived: t.Archived, Locked: t.Locked, CreatedAt: timestamp(t.CreatedAt),
+	}
+}
+
+func protoDirect(d servers.DirectMessage) *serversv1.DirectMessage {
+	return &serversv1.DirectMessage{
+		Id: uint64(d.ID), Kind: string(d.Kind), Name: d.Name, CreatedAt: timestamp(d.CreatedAt),
+		UserIds: protos(d.Users, func(id beep.UserID) uint64 { return uint64(id) }),
+	}
 }

@@ -1,8 +1,6 @@
 package sqlstore
 
 import (
-	"fmt"
-
 	"github.com/beep-chat/beep"
 	"github.com/beep-chat/beep/kit/sqldb"
 	"github.com/beep-chat/beep/servers"
@@ -30,19 +28,20 @@ func (t *transaction) apply(scope beep.Scope, rev uint64, change servers.Change)
 	case servers.ChannelRemoved:
 		t.exec(`DELETE FROM overwrites WHERE channel_id = ?`, int64(c.ID))
 		t.exec(`DELETE FROM webhooks WHERE channel_id = ?`, int64(c.ID))
+		t.exec(`DELETE FROM thread_members WHERE thread_id IN (SELECT id FROM threads WHERE channel_id = ?)`, int64(c.ID))
+		t.exec(`DELETE FROM threads WHERE channel_id = ?`, int64(c.ID))
 		t.one(beep.ErrConflict, `DELETE FROM channels WHERE id = ? AND server_id = ?`, int64(c.ID), int64(scope.ID))
 	case servers.OverwriteSet:
 		t.overwrite(c)
 	case servers.OverwriteRemoved:
 		t.one(beep.ErrConflict, `DELETE FROM overwrites WHERE id = ?`, int64(c.ID))
-	case servers.ScopeJoined:
-		t.exec(`INSERT INTO memberships (user_id, scope_kind, scope_id, rev) VALUES (?, ?, ?, ?)`,
-			int64(scope.ID), int64(c.Scope.Kind), int64(c.Scope.ID), int64(rev))
-	case servers.ScopeLeft:
-		t.one(beep.ErrConflict, `DELETE FROM memberships WHERE user_id = ? AND scope_kind = ? AND scope_id = ?`,
-			int64(scope.ID), int64(c.Scope.Kind), int64(c.Scope.ID))
+	case servers.ThreadSet:
+		t.thread(scope, c)
+	case servers.ThreadRemoved:
+		t.exec(`DELETE FROM thread_members WHERE thread_id = ?`, int64(c.ID))
+		t.one(beep.ErrConflict, `DELETE FROM threads WHERE id = ? AND server_id = ?`, int64(c.ID), int64(scope.ID))
 	default:
-		t.err = fmt.Errorf("no table for a %s", change.RowKind())
+		t.applyDirect(scope, rev, change)
 	}
 }
 
@@ -102,9 +101,7 @@ func (t *transaction) member(c servers.MemberSet) {
 
 func (t *transaction) channel(scope beep.Scope, c servers.ChannelSet) {
 	if c.New {
-		// The scope's row stays after the channel's removal, so this is also what refuses an id given before.
-		t.exec(`INSERT INTO channel_scopes (channel_id, scope_kind, scope_id) VALUES (?, ?, ?)`,
-			int64(c.ID), int64(scope.Kind), int64(scope.ID))
+		t.place(scope, c.ID)
 		t.exec(`INSERT INTO channels (id, server_id, kind, name, topic, parent_id, position, synced)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, int64(c.ID), int64(c.Server), string(c.Kind), c.Name, c.Topic,
 			int64(c.Parent), int64(c.Position), c.Synced)
@@ -113,6 +110,13 @@ func (t *transaction) channel(scope beep.Scope, c servers.ChannelSet) {
 	t.one(beep.ErrConflict, `UPDATE channels SET name = ?, topic = ?, parent_id = ?, position = ?, synced = ?
 		WHERE id = ? AND server_id = ?`, c.Name, c.Topic, int64(c.Parent), int64(c.Position), c.Synced,
 		int64(c.ID), int64(c.Server))
+}
+
+// place gives a channel its scope, for ever: the row stays after the channel's removal, so this is also what refuses an id
+// given before.
+func (t *transaction) place(scope beep.Scope, id beep.ChannelID) {
+	t.exec(`INSERT INTO channel_scopes (channel_id, scope_kind, scope_id) VALUES (?, ?, ?)`,
+		int64(id), int64(scope.Kind), int64(scope.ID))
 }
 
 // overwrite never changes the target: for another target there is another overwrite.
@@ -147,7 +151,8 @@ func (t *transaction) removeServer(scope beep.Scope) {
 		AND user_id IN (SELECT user_id FROM members WHERE server_id = ?)`, kind, id, id)
 	t.exec(`DELETE FROM overwrites WHERE channel_id IN (SELECT id FROM channels WHERE server_id = ?)`, id)
 	for _, table := range [...]string{
-		"member_roles", "mutes", "members", "roles", "webhooks", "channels", "invitations", "bans", "audit_entries",
+		"member_roles", "mutes", "members", "roles", "webhooks", "thread_members", "threads", "channels", "invitations",
+		"bans", "audit_entries",
 	} {
 		t.exec(`DELETE FROM `+table+` WHERE server_id = ?`, id)
 	}

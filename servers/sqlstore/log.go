@@ -142,6 +142,29 @@ func decode(kind, text string) (servers.Change, error) {
 	case servers.ScopeLeft{}.RowKind():
 		return as[servers.ScopeLeft](text)
 	}
+	return decodeLater(kind, text)
+}
+
+// decodeLater is decode for the kinds that came after the first.
+func decodeLater(kind, text string) (servers.Change, error) {
+	switch kind {
+	case servers.ThreadSet{}.RowKind():
+		return as[servers.ThreadSet](text)
+	case servers.ThreadRemoved{}.RowKind():
+		return as[servers.ThreadRemoved](text)
+	case servers.DirectSet{}.RowKind():
+		return as[servers.DirectSet](text)
+	case servers.ParticipantAdded{}.RowKind():
+		return as[servers.ParticipantAdded](text)
+	case servers.ParticipantRemoved{}.RowKind():
+		return as[servers.ParticipantRemoved](text)
+	case servers.DirectClosed{}.RowKind():
+		return as[servers.DirectClosed](text)
+	case servers.ThreadJoined{}.RowKind():
+		return as[servers.ThreadJoined](text)
+	case servers.ThreadLeft{}.RowKind():
+		return as[servers.ThreadLeft](text)
+	}
 	// Written by a newer Beep. To skip it would be to decide without it.
 	return nil, fmt.Errorf("a change of unknown kind %q", kind)
 }

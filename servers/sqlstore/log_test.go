@@ -49,6 +49,21 @@ func TestRows_AreForEver(t *testing.T) {
 		`scope_left {"scope":{"Kind":2,"ID":9223372036854775807}}`: servers.ScopeLeft{
 			Scope: beep.Scope{Kind: beep.ScopeDirect, ID: beep.MaxID},
 		},
+		`thread_set {"id":"8","server":"1","channel":"5","message":"9","author":"2","name":"t","archived":true,"locked":true,"created_at":"2031-05-17T08:09:10.123Z"}`: servers.ThreadSet{
+			Thread: servers.Thread{
+				ID: 8, Server: 1, Channel: 5, Message: 9, Author: 2, Name: "t", Archived: true, Locked: true, CreatedAt: at,
+			},
+		},
+		`thread_removed {"id":"8"}`: servers.ThreadRemoved{ID: 8},
+		`direct_set {"id":"9","kind":"group","name":"n","created_at":"2031-05-17T08:09:10.123Z"}`: servers.DirectSet{
+			DirectMessage: servers.DirectMessage{ID: 9, Kind: servers.Group, Name: "n", CreatedAt: at},
+		},
+		`participant_added {"user":"2"}`:                        servers.ParticipantAdded{User: 2},
+		`participant_removed {"user":"2"}`:                      servers.ParticipantRemoved{User: 2},
+		`direct_closed {"channel":"9","closed":true,"r":7}`:     servers.DirectClosed{Channel: 9, Closing: servers.Closing{Closed: true, R: 7}},
+		`thread_joined {"server":"1","thread":"8"}`:             servers.ThreadJoined{Server: 1, Thread: 8},
+		`thread_left {"server":"1","thread":"8"}`:               servers.ThreadLeft{Server: 1, Thread: 8},
+		`scope_joined {"scope":{"Kind":2,"ID":9},"again":true}`: servers.ScopeJoined{Scope: beep.DirectScope(9), Again: true},
 	} {
 		stored, err := encode(c)
 		if got := c.RowKind() + " " + stored; err != nil || got != text {

@@ -54,6 +54,8 @@ func (f faulty) Commit(ctx context.Context, c servers.Commit) error {
 			_, is := r.(servers.Audited)
 			return is
 		})
+	case "forgets who stays":
+		c.Touches = nil
 	case "forgets the actor":
 		c.Actor = 0
 	case "has a clock of its own":
@@ -196,23 +198,24 @@ func TestRun_FindsBrokenDrivers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for fault, group := range map[string]string{
-		"":                            "", // the wrapper alone is no fault
-		"commits at any revision":     "concurrent expectations",
-		"counts first":                "concurrent joins of a user",
-		"lets the invitation go":      "concurrent uses of an invitation",
-		"checks the invitation first": "concurrent uses of an invitation",
-		"commits in pieces":           "refusals",
-		"lets the banned in":          "bans",
-		"forgets what was done":       "audit log",
-		"sheds mutes":                 "mutes",
-		"forgets the actor":           "log",
-		"has a clock of its own":      "invitations",
-		"hides a failure":             "refusals",
-		"skips a row":                 "concurrent changes",
+		"":                                        "", // the wrapper alone is no fault
+		"commits at any revision":                 "concurrent expectations",
+		"counts first":                            "concurrent joins of a user",
+		"lets the invitation go":                  "concurrent uses of an invitation",
+		"checks the invitation first":             "concurrent uses of an invitation",
+		"commits in pieces":                       "refusals",
+		"lets the banned in":                      "bans",
+		"forgets what was done":                   "audit log",
+		"sheds mutes":                             "mutes",
+		"forgets the actor":                       "log",
+		"forgets who stays":                       "direct messages",
+		"has a clock of its own":                  "invitations",
+		"hides a failure":                         "refusals",
+		"skips a row":                             "concurrent changes",
 		"answers the last row's revision as head": "log pages",
-		"knows no kinds":                "revisions",
-		"forgets removed channels":      "channels",
-		"pages from the last one again": "members",
+		"knows no kinds":                          "revisions",
+		"forgets removed channels":                "channels",
+		"pages from the last one again":           "members",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()

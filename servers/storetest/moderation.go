@@ -192,6 +192,8 @@ func testServerRemoved(t *testing.T, w *world) {
 		servers.Audited{AuditEntry: servers.AuditEntry{ID: w.ids.Next(), Server: w.server.ID}},
 	}
 	w.must(t, c)
+	thread := w.newThread(t, w.general)
+	w.joinThread(t, thread, list[0])
 	rev := w.rev(t, w.scope)
 	w.commit(t, servers.ServerRemoved{ID: w.server.ID})
 
@@ -202,6 +204,7 @@ func testServerRemoved(t *testing.T, w *world) {
 		"Invitation": second(w.Invitation(w.ctx, "code")),
 		"Ban":        second(w.Ban(w.ctx, w.server.ID, 1)),
 		"MuteEnd":    second(w.MuteEnd(w.ctx, w.server.ID, list[1])),
+		"Thread":     second(w.Thread(w.ctx, thread.ID)),
 	} {
 		refused(t, name, err, beep.ErrNotFound)
 	}
@@ -211,6 +214,7 @@ func testServerRemoved(t *testing.T, w *world) {
 	equal(t, "AuditEntries", value(w.AuditEntries(w.ctx, servers.AuditQuery{Server: w.server.ID, Limit: 9}))(t), nil)
 	equal(t, "MutesEnding", value(w.MutesEnding(w.ctx, now(), 9))(t), nil)
 	equal(t, "ChannelScope", value(w.ChannelScope(w.ctx, w.general))(t), w.scope)
+	equal(t, "ThreadMembers", value(w.ThreadMembers(w.ctx, thread.ID, 0, 9))(t), nil)
 
 	rows := w.rows(t, w.scope)
 	equal(t, "the last row", rows[rev:], []servers.Row{{Rev: rev + 1, Actor: w.owner, Change: servers.ServerRemoved{ID: w.server.ID}}})

@@ -176,6 +176,10 @@ func testMissing(t *testing.T, w *world) {
 		"Channel":      second(w.Channel(w.ctx, 1)),
 		"ChannelScope": second(w.ChannelScope(w.ctx, 1)),
 		"Invitation":   second(w.Invitation(w.ctx, "missing")),
+		"Thread":       second(w.Thread(w.ctx, 1)),
+		"ThreadOf":     second(w.ThreadOf(w.ctx, w.general, 1)),
+		"Direct":       second(w.Direct(w.ctx, 1)),
+		"PairOf":       second(w.PairOf(w.ctx, 1, 2)),
 	} {
 		refused(t, what, err, beep.ErrNotFound)
 	}
@@ -184,6 +188,12 @@ func testMissing(t *testing.T, w *world) {
 	equal(t, "Channels", value(w.Channels(w.ctx, 1))(t), nil)
 	equal(t, "Overwrites", value(w.Overwrites(w.ctx, 1))(t), nil)
 	equal(t, "Invitations", value(w.Invitations(w.ctx, 1, now(), 9))(t), nil)
+	equal(t, "Threads", value(w.Threads(w.ctx, servers.ThreadQuery{Channel: 1, Limit: 9}))(t), nil)
+	equal(t, "CountThreads", value(w.CountThreads(w.ctx, 1))(t), 0)
+	equal(t, "ThreadsOf", value(w.ThreadsOf(w.ctx, 1, 1, 0, 9))(t), nil)
+	equal(t, "ThreadMembers", value(w.ThreadMembers(w.ctx, 1, 0, 9))(t), nil)
+	equal(t, "DirectsOf", value(w.DirectsOf(w.ctx, 1, 0, 9))(t), nil)
+	equal(t, "Companions", value(w.Companions(w.ctx, 1, []beep.UserID{2, 3}))(t), nil)
 	equal(t, "the log", w.rows(t, beep.ServerScope(1)), nil)
 }
 

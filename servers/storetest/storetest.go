@@ -35,6 +35,12 @@ func Run(t *testing.T, fresh func(t *testing.T) servers.Store) {
 		{"invitations", testInvitations},
 		{"webhooks", testWebhooks},
 		{"the signing key", testSigningKey},
+		{"threads", testThreads},
+		{"members of threads", testThreadMembers},
+		{"direct messages", testDirects},
+		{"closed direct messages", testClosed},
+		{"companions", testCompanions},
+		{"refusals of direct messages", testDirectRefusals},
 		{"log", testLog},
 		{"log pages", testLogPages},
 		{"revisions", testRevs},
@@ -51,6 +57,9 @@ func Run(t *testing.T, fresh func(t *testing.T) servers.Store) {
 		{"concurrent uses of an invitation", testMaxUses},
 		{"concurrent webhooks", testWebhookLimit},
 		{"concurrent joins and bans", testBanRace},
+		{"concurrent pairs", testPairRace},
+		{"concurrent groups", testGroupRace},
+		{"concurrent threads", testThreadRace},
 		{"concurrent readers", testConcurrentReaders},
 	} {
 		t.Run(group.name, func(t *testing.T) {

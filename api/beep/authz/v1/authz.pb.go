@@ -147,7 +147,8 @@ type CheckResponse struct {
 	Scope *v1.Scope `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`
 	// The revision of the scope that decided.
 	Rev uint64 `protobuf:"varint,4,opt,name=rev,proto3" json:"rev,omitempty"`
-	// The kind of the channel ("text", "category"), when the object is one and visible.
+	// The kind of the channel ("text", "category", "thread", or "direct" for direct messages and groups), when the object
+	// is one and visible.
 	ChannelKind   string `protobuf:"bytes,5,opt,name=channel_kind,json=channelKind,proto3" json:"channel_kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -511,6 +512,7 @@ type Action struct {
 	//	*Action_SetOverwrite
 	//	*Action_CreateChannel
 	//	*Action_MoveChannel
+	//	*Action_ArchiveThread
 	Kind          isAction_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -661,6 +663,15 @@ func (x *Action) GetMoveChannel() *ChannelPlace {
 	return nil
 }
 
+func (x *Action) GetArchiveThread() *ThreadOf {
+	if x != nil {
+		if x, ok := x.Kind.(*Action_ArchiveThread); ok {
+			return x.ArchiveThread
+		}
+	}
+	return nil
+}
+
 type isAction_Kind interface {
 	isAction_Kind()
 }
@@ -725,6 +736,11 @@ type Action_MoveChannel struct {
 	MoveChannel *ChannelPlace `protobuf:"bytes,12,opt,name=move_channel,json=moveChannel,proto3,oneof"`
 }
 
+type Action_ArchiveThread struct {
+	// Put a thread away, or open it again.
+	ArchiveThread *ThreadOf `protobuf:"bytes,13,opt,name=archive_thread,json=archiveThread,proto3,oneof"`
+}
+
 func (*Action_ActOnMember) isAction_Kind() {}
 
 func (*Action_Ban) isAction_Kind() {}
@@ -749,6 +765,63 @@ func (*Action_CreateChannel) isAction_Kind() {}
 
 func (*Action_MoveChannel) isAction_Kind() {}
 
+func (*Action_ArchiveThread) isAction_Kind() {}
+
+// ThreadOf is a thread, and who started it.
+type ThreadOf struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread.
+	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// Its author.
+	AuthorId      uint64 `protobuf:"varint,2,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreadOf) Reset() {
+	*x = ThreadOf{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreadOf) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreadOf) ProtoMessage() {}
+
+func (x *ThreadOf) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreadOf.ProtoReflect.Descriptor instead.
+func (*ThreadOf) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ThreadOf) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *ThreadOf) GetAuthorId() uint64 {
+	if x != nil {
+		return x.AuthorId
+	}
+	return 0
+}
+
 // MemberTarget is a user in a server, or banned from it.
 type MemberTarget struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -762,7 +835,7 @@ type MemberTarget struct {
 
 func (x *MemberTarget) Reset() {
 	*x = MemberTarget{}
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[7]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +847,7 @@ func (x *MemberTarget) String() string {
 func (*MemberTarget) ProtoMessage() {}
 
 func (x *MemberTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[7]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +860,7 @@ func (x *MemberTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberTarget.ProtoReflect.Descriptor instead.
 func (*MemberTarget) Descriptor() ([]byte, []int) {
-	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{7}
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *MemberTarget) GetServerId() uint64 {
@@ -819,7 +892,7 @@ type ActOnMember struct {
 
 func (x *ActOnMember) Reset() {
 	*x = ActOnMember{}
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[8]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -831,7 +904,7 @@ func (x *ActOnMember) String() string {
 func (*ActOnMember) ProtoMessage() {}
 
 func (x *ActOnMember) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[8]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -844,7 +917,7 @@ func (x *ActOnMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActOnMember.ProtoReflect.Descriptor instead.
 func (*ActOnMember) Descriptor() ([]byte, []int) {
-	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{8}
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ActOnMember) GetServerId() uint64 {
@@ -885,7 +958,7 @@ type RoleState struct {
 
 func (x *RoleState) Reset() {
 	*x = RoleState{}
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[9]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -897,7 +970,7 @@ func (x *RoleState) String() string {
 func (*RoleState) ProtoMessage() {}
 
 func (x *RoleState) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[9]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -910,7 +983,7 @@ func (x *RoleState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleState.ProtoReflect.Descriptor instead.
 func (*RoleState) Descriptor() ([]byte, []int) {
-	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{9}
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RoleState) GetServerId() uint64 {
@@ -956,7 +1029,7 @@ type RoleOfMember struct {
 
 func (x *RoleOfMember) Reset() {
 	*x = RoleOfMember{}
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[10]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1041,7 @@ func (x *RoleOfMember) String() string {
 func (*RoleOfMember) ProtoMessage() {}
 
 func (x *RoleOfMember) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[10]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1054,7 @@ func (x *RoleOfMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleOfMember.ProtoReflect.Descriptor instead.
 func (*RoleOfMember) Descriptor() ([]byte, []int) {
-	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{10}
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RoleOfMember) GetServerId() uint64 {
@@ -1024,7 +1097,7 @@ type OverwriteState struct {
 
 func (x *OverwriteState) Reset() {
 	*x = OverwriteState{}
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[11]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1036,7 +1109,7 @@ func (x *OverwriteState) String() string {
 func (*OverwriteState) ProtoMessage() {}
 
 func (x *OverwriteState) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[11]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1049,7 +1122,7 @@ func (x *OverwriteState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OverwriteState.ProtoReflect.Descriptor instead.
 func (*OverwriteState) Descriptor() ([]byte, []int) {
-	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{11}
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *OverwriteState) GetChannelId() uint64 {
@@ -1104,7 +1177,7 @@ type ChannelPlace struct {
 
 func (x *ChannelPlace) Reset() {
 	*x = ChannelPlace{}
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[12]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1116,7 +1189,7 @@ func (x *ChannelPlace) String() string {
 func (*ChannelPlace) ProtoMessage() {}
 
 func (x *ChannelPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_authz_v1_authz_proto_msgTypes[12]
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1129,7 +1202,7 @@ func (x *ChannelPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChannelPlace.ProtoReflect.Descriptor instead.
 func (*ChannelPlace) Descriptor() ([]byte, []int) {
-	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{12}
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ChannelPlace) GetServerId() uint64 {
@@ -1197,7 +1270,7 @@ const file_beep_authz_v1_authz_proto_rawDesc = "" +
 	"\x04code\x18\x03 \x01(\tR\x04code\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x18\n" +
 	"\arefused\x18\x05 \x01(\rR\arefused\x12\x10\n" +
-	"\x03rev\x18\x06 \x01(\x04R\x03rev\"\xf8\x05\n" +
+	"\x03rev\x18\x06 \x01(\x04R\x03rev\"\xba\x06\n" +
 	"\x06Action\x12@\n" +
 	"\ract_on_member\x18\x01 \x01(\v2\x1a.beep.authz.v1.ActOnMemberH\x00R\vactOnMember\x12/\n" +
 	"\x03ban\x18\x02 \x01(\v2\x1b.beep.authz.v1.MemberTargetH\x00R\x03ban\x125\n" +
@@ -1214,8 +1287,13 @@ const file_beep_authz_v1_authz_proto_rawDesc = "" +
 	"\rset_overwrite\x18\n" +
 	" \x01(\v2\x1d.beep.authz.v1.OverwriteStateH\x00R\fsetOverwrite\x12D\n" +
 	"\x0ecreate_channel\x18\v \x01(\v2\x1b.beep.authz.v1.ChannelPlaceH\x00R\rcreateChannel\x12@\n" +
-	"\fmove_channel\x18\f \x01(\v2\x1b.beep.authz.v1.ChannelPlaceH\x00R\vmoveChannelB\x06\n" +
-	"\x04kind\"H\n" +
+	"\fmove_channel\x18\f \x01(\v2\x1b.beep.authz.v1.ChannelPlaceH\x00R\vmoveChannel\x12@\n" +
+	"\x0earchive_thread\x18\r \x01(\v2\x17.beep.authz.v1.ThreadOfH\x00R\rarchiveThreadB\x06\n" +
+	"\x04kind\"F\n" +
+	"\bThreadOf\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x1b\n" +
+	"\tauthor_id\x18\x02 \x01(\x04R\bauthorId\"H\n" +
 	"\fMemberTarget\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x1b\n" +
 	"\ttarget_id\x18\x02 \x01(\x04R\btargetId\"]\n" +
@@ -1263,7 +1341,7 @@ func file_beep_authz_v1_authz_proto_rawDescGZIP() []byte {
 	return file_beep_authz_v1_authz_proto_rawDescData
 }
 
-var file_beep_authz_v1_authz_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_beep_authz_v1_authz_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_beep_authz_v1_authz_proto_goTypes = []any{
 	(*CheckRequest)(nil),                // 0: beep.authz.v1.CheckRequest
 	(*CheckResponse)(nil),               // 1: beep.authz.v1.CheckResponse
@@ -1272,40 +1350,42 @@ var file_beep_authz_v1_authz_proto_goTypes = []any{
 	(*CheckActionsRequest)(nil),         // 4: beep.authz.v1.CheckActionsRequest
 	(*CheckActionsResponse)(nil),        // 5: beep.authz.v1.CheckActionsResponse
 	(*Action)(nil),                      // 6: beep.authz.v1.Action
-	(*MemberTarget)(nil),                // 7: beep.authz.v1.MemberTarget
-	(*ActOnMember)(nil),                 // 8: beep.authz.v1.ActOnMember
-	(*RoleState)(nil),                   // 9: beep.authz.v1.RoleState
-	(*RoleOfMember)(nil),                // 10: beep.authz.v1.RoleOfMember
-	(*OverwriteState)(nil),              // 11: beep.authz.v1.OverwriteState
-	(*ChannelPlace)(nil),                // 12: beep.authz.v1.ChannelPlace
-	(*v1.Scope)(nil),                    // 13: beep.servers.v1.Scope
+	(*ThreadOf)(nil),                    // 7: beep.authz.v1.ThreadOf
+	(*MemberTarget)(nil),                // 8: beep.authz.v1.MemberTarget
+	(*ActOnMember)(nil),                 // 9: beep.authz.v1.ActOnMember
+	(*RoleState)(nil),                   // 10: beep.authz.v1.RoleState
+	(*RoleOfMember)(nil),                // 11: beep.authz.v1.RoleOfMember
+	(*OverwriteState)(nil),              // 12: beep.authz.v1.OverwriteState
+	(*ChannelPlace)(nil),                // 13: beep.authz.v1.ChannelPlace
+	(*v1.Scope)(nil),                    // 14: beep.servers.v1.Scope
 }
 var file_beep_authz_v1_authz_proto_depIdxs = []int32{
-	13, // 0: beep.authz.v1.CheckResponse.scope:type_name -> beep.servers.v1.Scope
+	14, // 0: beep.authz.v1.CheckResponse.scope:type_name -> beep.servers.v1.Scope
 	6,  // 1: beep.authz.v1.CheckActionsRequest.actions:type_name -> beep.authz.v1.Action
-	8,  // 2: beep.authz.v1.Action.act_on_member:type_name -> beep.authz.v1.ActOnMember
-	7,  // 3: beep.authz.v1.Action.ban:type_name -> beep.authz.v1.MemberTarget
-	7,  // 4: beep.authz.v1.Action.rename:type_name -> beep.authz.v1.MemberTarget
-	9,  // 5: beep.authz.v1.Action.create_role:type_name -> beep.authz.v1.RoleState
-	9,  // 6: beep.authz.v1.Action.edit_role:type_name -> beep.authz.v1.RoleState
-	9,  // 7: beep.authz.v1.Action.move_role:type_name -> beep.authz.v1.RoleState
-	9,  // 8: beep.authz.v1.Action.delete_role:type_name -> beep.authz.v1.RoleState
-	10, // 9: beep.authz.v1.Action.assign_role:type_name -> beep.authz.v1.RoleOfMember
-	10, // 10: beep.authz.v1.Action.unassign_role:type_name -> beep.authz.v1.RoleOfMember
-	11, // 11: beep.authz.v1.Action.set_overwrite:type_name -> beep.authz.v1.OverwriteState
-	12, // 12: beep.authz.v1.Action.create_channel:type_name -> beep.authz.v1.ChannelPlace
-	12, // 13: beep.authz.v1.Action.move_channel:type_name -> beep.authz.v1.ChannelPlace
-	0,  // 14: beep.authz.v1.Authz.Check:input_type -> beep.authz.v1.CheckRequest
-	2,  // 15: beep.authz.v1.Authz.ListVisibleChannels:input_type -> beep.authz.v1.ListVisibleChannelsRequest
-	4,  // 16: beep.authz.v1.Authz.CheckActions:input_type -> beep.authz.v1.CheckActionsRequest
-	1,  // 17: beep.authz.v1.Authz.Check:output_type -> beep.authz.v1.CheckResponse
-	3,  // 18: beep.authz.v1.Authz.ListVisibleChannels:output_type -> beep.authz.v1.ListVisibleChannelsResponse
-	5,  // 19: beep.authz.v1.Authz.CheckActions:output_type -> beep.authz.v1.CheckActionsResponse
-	17, // [17:20] is the sub-list for method output_type
-	14, // [14:17] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	9,  // 2: beep.authz.v1.Action.act_on_member:type_name -> beep.authz.v1.ActOnMember
+	8,  // 3: beep.authz.v1.Action.ban:type_name -> beep.authz.v1.MemberTarget
+	8,  // 4: beep.authz.v1.Action.rename:type_name -> beep.authz.v1.MemberTarget
+	10, // 5: beep.authz.v1.Action.create_role:type_name -> beep.authz.v1.RoleState
+	10, // 6: beep.authz.v1.Action.edit_role:type_name -> beep.authz.v1.RoleState
+	10, // 7: beep.authz.v1.Action.move_role:type_name -> beep.authz.v1.RoleState
+	10, // 8: beep.authz.v1.Action.delete_role:type_name -> beep.authz.v1.RoleState
+	11, // 9: beep.authz.v1.Action.assign_role:type_name -> beep.authz.v1.RoleOfMember
+	11, // 10: beep.authz.v1.Action.unassign_role:type_name -> beep.authz.v1.RoleOfMember
+	12, // 11: beep.authz.v1.Action.set_overwrite:type_name -> beep.authz.v1.OverwriteState
+	13, // 12: beep.authz.v1.Action.create_channel:type_name -> beep.authz.v1.ChannelPlace
+	13, // 13: beep.authz.v1.Action.move_channel:type_name -> beep.authz.v1.ChannelPlace
+	7,  // 14: beep.authz.v1.Action.archive_thread:type_name -> beep.authz.v1.ThreadOf
+	0,  // 15: beep.authz.v1.Authz.Check:input_type -> beep.authz.v1.CheckRequest
+	2,  // 16: beep.authz.v1.Authz.ListVisibleChannels:input_type -> beep.authz.v1.ListVisibleChannelsRequest
+	4,  // 17: beep.authz.v1.Authz.CheckActions:input_type -> beep.authz.v1.CheckActionsRequest
+	1,  // 18: beep.authz.v1.Authz.Check:output_type -> beep.authz.v1.CheckResponse
+	3,  // 19: beep.authz.v1.Authz.ListVisibleChannels:output_type -> beep.authz.v1.ListVisibleChannelsResponse
+	5,  // 20: beep.authz.v1.Authz.CheckActions:output_type -> beep.authz.v1.CheckActionsResponse
+	18, // [18:21] is the sub-list for method output_type
+	15, // [15:18] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_beep_authz_v1_authz_proto_init() }
@@ -1330,6 +1410,7 @@ func file_beep_authz_v1_authz_proto_init() {
 		(*Action_SetOverwrite)(nil),
 		(*Action_CreateChannel)(nil),
 		(*Action_MoveChannel)(nil),
+		(*Action_ArchiveThread)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1337,7 +1418,7 @@ func file_beep_authz_v1_authz_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_authz_v1_authz_proto_rawDesc), len(file_beep_authz_v1_authz_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -35,7 +35,8 @@ type AuthzClient interface {
 	// Check says whether a user holds a right on a server or in a channel. An unknown object is an answer
 	// with visible false, not an error.
 	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error)
-	// ListVisibleChannels answers the channels of a server that a user may see.
+	// ListVisibleChannels answers the channels of a server that a user may see, without threads: they are seen with their
+	// channel.
 	ListVisibleChannels(ctx context.Context, in *ListVisibleChannelsRequest, opts ...grpc.CallOption) (*ListVisibleChannelsResponse, error)
 	// CheckActions says whether a user may change roles, members, channels or overwrites: the rights that it takes,
 	// and the hierarchy. Several actions of one scope are decided at one revision; the first refusal is the answer.
@@ -91,7 +92,8 @@ type AuthzServer interface {
 	// Check says whether a user holds a right on a server or in a channel. An unknown object is an answer
 	// with visible false, not an error.
 	Check(context.Context, *CheckRequest) (*CheckResponse, error)
-	// ListVisibleChannels answers the channels of a server that a user may see.
+	// ListVisibleChannels answers the channels of a server that a user may see, without threads: they are seen with their
+	// channel.
 	ListVisibleChannels(context.Context, *ListVisibleChannelsRequest) (*ListVisibleChannelsResponse, error)
 	// CheckActions says whether a user may change roles, members, channels or overwrites: the rights that it takes,
 	// and the hierarchy. Several actions of one scope are decided at one revision; the first refusal is the answer.

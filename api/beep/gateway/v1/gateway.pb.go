@@ -52,8 +52,12 @@ type Limits struct {
 	InvitationRate uint32 `protobuf:"varint,12,opt,name=invitation_rate,json=invitationRate,proto3" json:"invitation_rate,omitempty"`
 	// Seconds.
 	InvitationWindowSeconds uint32 `protobuf:"varint,13,opt,name=invitation_window_seconds,json=invitationWindowSeconds,proto3" json:"invitation_window_seconds,omitempty"`
-	unknownFields           protoimpl.UnknownFields
-	sizeCache               protoimpl.SizeCache
+	// Threads in a channel, archived ones too.
+	ThreadsPerChannel uint32 `protobuf:"varint,14,opt,name=threads_per_channel,json=threadsPerChannel,proto3" json:"threads_per_channel,omitempty"`
+	// Users in a group of direct messages.
+	GroupSize     uint32 `protobuf:"varint,15,opt,name=group_size,json=groupSize,proto3" json:"group_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -177,6 +181,20 @@ func (x *Limits) GetInvitationWindowSeconds() uint32 {
 	return 0
 }
 
+func (x *Limits) GetThreadsPerChannel() uint32 {
+	if x != nil {
+		return x.ThreadsPerChannel
+	}
+	return 0
+}
+
+func (x *Limits) GetGroupSize() uint32 {
+	if x != nil {
+		return x.GroupSize
+	}
+	return 0
+}
+
 // GetLimitsRequest is what GetLimits takes.
 type GetLimitsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -264,7 +282,7 @@ var File_beep_gateway_v1_gateway_proto protoreflect.FileDescriptor
 
 const file_beep_gateway_v1_gateway_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbeep/gateway/v1/gateway.proto\x12\x0fbeep.gateway.v1\x1a\x1cgoogle/api/annotations.proto\"\x92\x04\n" +
+	"\x1dbeep/gateway/v1/gateway.proto\x12\x0fbeep.gateway.v1\x1a\x1cgoogle/api/annotations.proto\"\xe1\x04\n" +
 	"\x06Limits\x12%\n" +
 	"\x0emessage_length\x18\x01 \x01(\rR\rmessageLength\x12!\n" +
 	"\fmessage_rate\x18\x02 \x01(\rR\vmessageRate\x12\x1b\n" +
@@ -282,7 +300,10 @@ const file_beep_gateway_v1_gateway_proto_rawDesc = "" +
 	"\vframe_bytes\x18\v \x01(\rR\n" +
 	"frameBytes\x12'\n" +
 	"\x0finvitation_rate\x18\f \x01(\rR\x0einvitationRate\x12:\n" +
-	"\x19invitation_window_seconds\x18\r \x01(\rR\x17invitationWindowSeconds\"\x12\n" +
+	"\x19invitation_window_seconds\x18\r \x01(\rR\x17invitationWindowSeconds\x12.\n" +
+	"\x13threads_per_channel\x18\x0e \x01(\rR\x11threadsPerChannel\x12\x1d\n" +
+	"\n" +
+	"group_size\x18\x0f \x01(\rR\tgroupSize\"\x12\n" +
 	"\x10GetLimitsRequest\"D\n" +
 	"\x11GetLimitsResponse\x12/\n" +
 	"\x06limits\x18\x01 \x01(\v2\x17.beep.gateway.v1.LimitsR\x06limits2z\n" +

@@ -33,7 +33,7 @@ const (
 // Messages owns what is said. An acknowledged change is durable and applied. Every change carries a nonce:
 // repeating a request with the same nonce answers the first outcome and changes nothing.
 type MessagesClient interface {
-	// SendMessage needs send_messages in a text channel.
+	// SendMessage needs send_messages in a text channel, a thread, a direct message or a group.
 	SendMessage(ctx context.Context, in *SendMessageRequest, opts ...grpc.CallOption) (*SendMessageResponse, error)
 	// ListMessages answers a page of history, newest first; deleted messages keep their place, without content.
 	ListMessages(ctx context.Context, in *ListMessagesRequest, opts ...grpc.CallOption) (*ListMessagesResponse, error)
@@ -110,7 +110,7 @@ func (c *messagesClient) DeleteMessage(ctx context.Context, in *DeleteMessageReq
 // Messages owns what is said. An acknowledged change is durable and applied. Every change carries a nonce:
 // repeating a request with the same nonce answers the first outcome and changes nothing.
 type MessagesServer interface {
-	// SendMessage needs send_messages in a text channel.
+	// SendMessage needs send_messages in a text channel, a thread, a direct message or a group.
 	SendMessage(context.Context, *SendMessageRequest) (*SendMessageResponse, error)
 	// ListMessages answers a page of history, newest first; deleted messages keep their place, without content.
 	ListMessages(context.Context, *ListMessagesRequest) (*ListMessagesResponse, error)

@@ -126,7 +126,7 @@ type AuditEntry struct {
 	// What: "server_update", "server_transfer", "channel_create", "channel_update", "channel_delete", "overwrite_set",
 	// "overwrite_clear", "role_create", "role_update", "role_delete", "role_reorder", "role_assign", "role_unassign",
 	// "member_kick", "member_ban", "member_unban", "member_mute", "member_unmute", "member_nickname",
-	// "invitation_create", "invitation_revoke".
+	// "invitation_create", "invitation_revoke", "thread_update", "thread_delete".
 	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
 	// The id of the role, channel, user or server that it was done to; 0 for an invitation.
 	TargetId uint64 `protobuf:"varint,5,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"`

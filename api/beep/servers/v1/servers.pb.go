@@ -3262,6 +3262,14 @@ type Change struct {
 	//	*Change_OverwriteRemoved
 	//	*Change_ScopeJoined
 	//	*Change_ScopeLeft
+	//	*Change_ThreadSet
+	//	*Change_ThreadRemoved
+	//	*Change_DirectSet
+	//	*Change_ParticipantAdded
+	//	*Change_ParticipantRemoved
+	//	*Change_DirectClosed
+	//	*Change_ThreadJoined
+	//	*Change_ThreadLeft
 	Kind          isChange_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3426,6 +3434,78 @@ func (x *Change) GetScopeLeft() *Scope {
 	return nil
 }
 
+func (x *Change) GetThreadSet() *Thread {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_ThreadSet); ok {
+			return x.ThreadSet
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetThreadRemoved() *Removed {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_ThreadRemoved); ok {
+			return x.ThreadRemoved
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetDirectSet() *DirectMessage {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_DirectSet); ok {
+			return x.DirectSet
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetParticipantAdded() *Participant {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_ParticipantAdded); ok {
+			return x.ParticipantAdded
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetParticipantRemoved() *Participant {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_ParticipantRemoved); ok {
+			return x.ParticipantRemoved
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetDirectClosed() *DirectClosed {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_DirectClosed); ok {
+			return x.DirectClosed
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetThreadJoined() *ThreadMembership {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_ThreadJoined); ok {
+			return x.ThreadJoined
+		}
+	}
+	return nil
+}
+
+func (x *Change) GetThreadLeft() *ThreadMembership {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_ThreadLeft); ok {
+			return x.ThreadLeft
+		}
+	}
+	return nil
+}
+
 type isChange_Kind interface {
 	isChange_Kind()
 }
@@ -3481,13 +3561,54 @@ type Change_OverwriteRemoved struct {
 }
 
 type Change_ScopeJoined struct {
-	// Personal scopes only: the user now belongs to this scope.
+	// Personal scopes only: the user now belongs to this scope. It comes again when something happens in a direct
+	// message or group that the user is in.
 	ScopeJoined *Scope `protobuf:"bytes,13,opt,name=scope_joined,json=scopeJoined,proto3,oneof"`
 }
 
 type Change_ScopeLeft struct {
 	// Personal scopes only: the user belongs to it no more.
 	ScopeLeft *Scope `protobuf:"bytes,14,opt,name=scope_left,json=scopeLeft,proto3,oneof"`
+}
+
+type Change_ThreadSet struct {
+	// A thread was made or changed.
+	ThreadSet *Thread `protobuf:"bytes,15,opt,name=thread_set,json=threadSet,proto3,oneof"`
+}
+
+type Change_ThreadRemoved struct {
+	// A thread is gone. With a channel go its threads, without rows of their own.
+	ThreadRemoved *Removed `protobuf:"bytes,16,opt,name=thread_removed,json=threadRemoved,proto3,oneof"`
+}
+
+type Change_DirectSet struct {
+	// A direct message or group was made or changed; who is in it is told by the rows below.
+	DirectSet *DirectMessage `protobuf:"bytes,17,opt,name=direct_set,json=directSet,proto3,oneof"`
+}
+
+type Change_ParticipantAdded struct {
+	// Somebody is in it now.
+	ParticipantAdded *Participant `protobuf:"bytes,18,opt,name=participant_added,json=participantAdded,proto3,oneof"`
+}
+
+type Change_ParticipantRemoved struct {
+	// Somebody is in it no more.
+	ParticipantRemoved *Participant `protobuf:"bytes,19,opt,name=participant_removed,json=participantRemoved,proto3,oneof"`
+}
+
+type Change_DirectClosed struct {
+	// Personal scopes only: the user hid a direct message or group, or opened it again.
+	DirectClosed *DirectClosed `protobuf:"bytes,20,opt,name=direct_closed,json=directClosed,proto3,oneof"`
+}
+
+type Change_ThreadJoined struct {
+	// Personal scopes only: the user is a member of a thread.
+	ThreadJoined *ThreadMembership `protobuf:"bytes,21,opt,name=thread_joined,json=threadJoined,proto3,oneof"`
+}
+
+type Change_ThreadLeft struct {
+	// Personal scopes only: the user is one no more.
+	ThreadLeft *ThreadMembership `protobuf:"bytes,22,opt,name=thread_left,json=threadLeft,proto3,oneof"`
 }
 
 func (*Change_ServerSet) isChange_Kind() {}
@@ -3514,10 +3635,26 @@ func (*Change_ScopeJoined) isChange_Kind() {}
 
 func (*Change_ScopeLeft) isChange_Kind() {}
 
+func (*Change_ThreadSet) isChange_Kind() {}
+
+func (*Change_ThreadRemoved) isChange_Kind() {}
+
+func (*Change_DirectSet) isChange_Kind() {}
+
+func (*Change_ParticipantAdded) isChange_Kind() {}
+
+func (*Change_ParticipantRemoved) isChange_Kind() {}
+
+func (*Change_DirectClosed) isChange_Kind() {}
+
+func (*Change_ThreadJoined) isChange_Kind() {}
+
+func (*Change_ThreadLeft) isChange_Kind() {}
+
 // Removed names what is gone.
 type Removed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id of the server, role, channel or, for members, the user.
+	// The id of the server, role, channel, thread or, for members, the user.
 	Id            uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3968,7 +4105,7 @@ var File_beep_servers_v1_servers_proto protoreflect.FileDescriptor
 
 const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbeep/servers/v1/servers.proto\x12\x0fbeep.servers.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"+\n" +
+	"\x1dbeep/servers/v1/servers.proto\x12\x0fbeep.servers.v1\x1a\x1cbeep/servers/v1/direct.proto\x1a\x1dbeep/servers/v1/threads.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"+\n" +
 	"\x05Scope\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\x04R\x02id\"\xa4\x01\n" +
@@ -4185,7 +4322,8 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\x17AcceptInvitationRequest\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\"K\n" +
 	"\x18AcceptInvitationResponse\x12/\n" +
-	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\"\xb0\x06\n" +
+	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\"\xe2\n" +
+	"\n" +
 	"\x06Change\x12\x10\n" +
 	"\x03rev\x18\x01 \x01(\x04R\x03rev\x12\x19\n" +
 	"\bactor_id\x18\x02 \x01(\x04R\aactorId\x128\n" +
@@ -4205,7 +4343,18 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\x11overwrite_removed\x18\f \x01(\v2\x1a.beep.servers.v1.OverwriteH\x00R\x10overwriteRemoved\x12;\n" +
 	"\fscope_joined\x18\r \x01(\v2\x16.beep.servers.v1.ScopeH\x00R\vscopeJoined\x127\n" +
 	"\n" +
-	"scope_left\x18\x0e \x01(\v2\x16.beep.servers.v1.ScopeH\x00R\tscopeLeftB\x06\n" +
+	"scope_left\x18\x0e \x01(\v2\x16.beep.servers.v1.ScopeH\x00R\tscopeLeft\x128\n" +
+	"\n" +
+	"thread_set\x18\x0f \x01(\v2\x17.beep.servers.v1.ThreadH\x00R\tthreadSet\x12A\n" +
+	"\x0ethread_removed\x18\x10 \x01(\v2\x18.beep.servers.v1.RemovedH\x00R\rthreadRemoved\x12?\n" +
+	"\n" +
+	"direct_set\x18\x11 \x01(\v2\x1e.beep.servers.v1.DirectMessageH\x00R\tdirectSet\x12K\n" +
+	"\x11participant_added\x18\x12 \x01(\v2\x1c.beep.servers.v1.ParticipantH\x00R\x10participantAdded\x12O\n" +
+	"\x13participant_removed\x18\x13 \x01(\v2\x1c.beep.servers.v1.ParticipantH\x00R\x12participantRemoved\x12D\n" +
+	"\rdirect_closed\x18\x14 \x01(\v2\x1d.beep.servers.v1.DirectClosedH\x00R\fdirectClosed\x12H\n" +
+	"\rthread_joined\x18\x15 \x01(\v2!.beep.servers.v1.ThreadMembershipH\x00R\fthreadJoined\x12D\n" +
+	"\vthread_left\x18\x16 \x01(\v2!.beep.servers.v1.ThreadMembershipH\x00R\n" +
+	"threadLeftB\x06\n" +
 	"\x04kind\"\x19\n" +
 	"\aRemoved\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\"W\n" +
@@ -4345,6 +4494,11 @@ var file_beep_servers_v1_servers_proto_goTypes = []any{
 	(*ResolveChannelRequest)(nil),    // 64: beep.servers.v1.ResolveChannelRequest
 	(*ResolveChannelResponse)(nil),   // 65: beep.servers.v1.ResolveChannelResponse
 	(*timestamppb.Timestamp)(nil),    // 66: google.protobuf.Timestamp
+	(*Thread)(nil),                   // 67: beep.servers.v1.Thread
+	(*DirectMessage)(nil),            // 68: beep.servers.v1.DirectMessage
+	(*Participant)(nil),              // 69: beep.servers.v1.Participant
+	(*DirectClosed)(nil),             // 70: beep.servers.v1.DirectClosed
+	(*ThreadMembership)(nil),         // 71: beep.servers.v1.ThreadMembership
 }
 var file_beep_servers_v1_servers_proto_depIdxs = []int32{
 	66, // 0: beep.servers.v1.Server.created_at:type_name -> google.protobuf.Timestamp
@@ -4383,73 +4537,81 @@ var file_beep_servers_v1_servers_proto_depIdxs = []int32{
 	5,  // 33: beep.servers.v1.Change.overwrite_removed:type_name -> beep.servers.v1.Overwrite
 	0,  // 34: beep.servers.v1.Change.scope_joined:type_name -> beep.servers.v1.Scope
 	0,  // 35: beep.servers.v1.Change.scope_left:type_name -> beep.servers.v1.Scope
-	0,  // 36: beep.servers.v1.ListScopesRequest.after:type_name -> beep.servers.v1.Scope
-	0,  // 37: beep.servers.v1.ListScopesResponse.scopes:type_name -> beep.servers.v1.Scope
-	0,  // 38: beep.servers.v1.GetRevsRequest.scopes:type_name -> beep.servers.v1.Scope
-	0,  // 39: beep.servers.v1.ListChangesRequest.scope:type_name -> beep.servers.v1.Scope
-	56, // 40: beep.servers.v1.ListChangesResponse.changes:type_name -> beep.servers.v1.Change
-	0,  // 41: beep.servers.v1.ResolveChannelResponse.scope:type_name -> beep.servers.v1.Scope
-	8,  // 42: beep.servers.v1.Servers.CreateServer:input_type -> beep.servers.v1.CreateServerRequest
-	10, // 43: beep.servers.v1.Servers.ListServers:input_type -> beep.servers.v1.ListServersRequest
-	12, // 44: beep.servers.v1.Servers.GetServer:input_type -> beep.servers.v1.GetServerRequest
-	14, // 45: beep.servers.v1.Servers.UpdateServer:input_type -> beep.servers.v1.UpdateServerRequest
-	16, // 46: beep.servers.v1.Servers.DeleteServer:input_type -> beep.servers.v1.DeleteServerRequest
-	18, // 47: beep.servers.v1.Servers.TransferServer:input_type -> beep.servers.v1.TransferServerRequest
-	20, // 48: beep.servers.v1.Servers.LeaveServer:input_type -> beep.servers.v1.LeaveServerRequest
-	22, // 49: beep.servers.v1.Servers.CreateChannel:input_type -> beep.servers.v1.CreateChannelRequest
-	24, // 50: beep.servers.v1.Servers.ListChannels:input_type -> beep.servers.v1.ListChannelsRequest
-	26, // 51: beep.servers.v1.Servers.GetChannel:input_type -> beep.servers.v1.GetChannelRequest
-	28, // 52: beep.servers.v1.Servers.UpdateChannel:input_type -> beep.servers.v1.UpdateChannelRequest
-	30, // 53: beep.servers.v1.Servers.ReorderChannels:input_type -> beep.servers.v1.ReorderChannelsRequest
-	32, // 54: beep.servers.v1.Servers.SetChannelAccess:input_type -> beep.servers.v1.SetChannelAccessRequest
-	34, // 55: beep.servers.v1.Servers.DeleteChannel:input_type -> beep.servers.v1.DeleteChannelRequest
-	36, // 56: beep.servers.v1.Servers.ListOverwrites:input_type -> beep.servers.v1.ListOverwritesRequest
-	38, // 57: beep.servers.v1.Servers.SetOverwrite:input_type -> beep.servers.v1.SetOverwriteRequest
-	40, // 58: beep.servers.v1.Servers.ClearOverwrite:input_type -> beep.servers.v1.ClearOverwriteRequest
-	42, // 59: beep.servers.v1.Servers.ListMembers:input_type -> beep.servers.v1.ListMembersRequest
-	44, // 60: beep.servers.v1.Servers.GetMember:input_type -> beep.servers.v1.GetMemberRequest
-	46, // 61: beep.servers.v1.Servers.CreateInvitation:input_type -> beep.servers.v1.CreateInvitationRequest
-	48, // 62: beep.servers.v1.Servers.ListInvitations:input_type -> beep.servers.v1.ListInvitationsRequest
-	50, // 63: beep.servers.v1.Servers.RevokeInvitation:input_type -> beep.servers.v1.RevokeInvitationRequest
-	52, // 64: beep.servers.v1.Servers.GetInvitation:input_type -> beep.servers.v1.GetInvitationRequest
-	54, // 65: beep.servers.v1.Servers.AcceptInvitation:input_type -> beep.servers.v1.AcceptInvitationRequest
-	58, // 66: beep.servers.v1.ScopeLog.ListScopes:input_type -> beep.servers.v1.ListScopesRequest
-	60, // 67: beep.servers.v1.ScopeLog.GetRevs:input_type -> beep.servers.v1.GetRevsRequest
-	62, // 68: beep.servers.v1.ScopeLog.ListChanges:input_type -> beep.servers.v1.ListChangesRequest
-	64, // 69: beep.servers.v1.ScopeLog.ResolveChannel:input_type -> beep.servers.v1.ResolveChannelRequest
-	9,  // 70: beep.servers.v1.Servers.CreateServer:output_type -> beep.servers.v1.CreateServerResponse
-	11, // 71: beep.servers.v1.Servers.ListServers:output_type -> beep.servers.v1.ListServersResponse
-	13, // 72: beep.servers.v1.Servers.GetServer:output_type -> beep.servers.v1.GetServerResponse
-	15, // 73: beep.servers.v1.Servers.UpdateServer:output_type -> beep.servers.v1.UpdateServerResponse
-	17, // 74: beep.servers.v1.Servers.DeleteServer:output_type -> beep.servers.v1.DeleteServerResponse
-	19, // 75: beep.servers.v1.Servers.TransferServer:output_type -> beep.servers.v1.TransferServerResponse
-	21, // 76: beep.servers.v1.Servers.LeaveServer:output_type -> beep.servers.v1.LeaveServerResponse
-	23, // 77: beep.servers.v1.Servers.CreateChannel:output_type -> beep.servers.v1.CreateChannelResponse
-	25, // 78: beep.servers.v1.Servers.ListChannels:output_type -> beep.servers.v1.ListChannelsResponse
-	27, // 79: beep.servers.v1.Servers.GetChannel:output_type -> beep.servers.v1.GetChannelResponse
-	29, // 80: beep.servers.v1.Servers.UpdateChannel:output_type -> beep.servers.v1.UpdateChannelResponse
-	31, // 81: beep.servers.v1.Servers.ReorderChannels:output_type -> beep.servers.v1.ReorderChannelsResponse
-	33, // 82: beep.servers.v1.Servers.SetChannelAccess:output_type -> beep.servers.v1.SetChannelAccessResponse
-	35, // 83: beep.servers.v1.Servers.DeleteChannel:output_type -> beep.servers.v1.DeleteChannelResponse
-	37, // 84: beep.servers.v1.Servers.ListOverwrites:output_type -> beep.servers.v1.ListOverwritesResponse
-	39, // 85: beep.servers.v1.Servers.SetOverwrite:output_type -> beep.servers.v1.SetOverwriteResponse
-	41, // 86: beep.servers.v1.Servers.ClearOverwrite:output_type -> beep.servers.v1.ClearOverwriteResponse
-	43, // 87: beep.servers.v1.Servers.ListMembers:output_type -> beep.servers.v1.ListMembersResponse
-	45, // 88: beep.servers.v1.Servers.GetMember:output_type -> beep.servers.v1.GetMemberResponse
-	47, // 89: beep.servers.v1.Servers.CreateInvitation:output_type -> beep.servers.v1.CreateInvitationResponse
-	49, // 90: beep.servers.v1.Servers.ListInvitations:output_type -> beep.servers.v1.ListInvitationsResponse
-	51, // 91: beep.servers.v1.Servers.RevokeInvitation:output_type -> beep.servers.v1.RevokeInvitationResponse
-	53, // 92: beep.servers.v1.Servers.GetInvitation:output_type -> beep.servers.v1.GetInvitationResponse
-	55, // 93: beep.servers.v1.Servers.AcceptInvitation:output_type -> beep.servers.v1.AcceptInvitationResponse
-	59, // 94: beep.servers.v1.ScopeLog.ListScopes:output_type -> beep.servers.v1.ListScopesResponse
-	61, // 95: beep.servers.v1.ScopeLog.GetRevs:output_type -> beep.servers.v1.GetRevsResponse
-	63, // 96: beep.servers.v1.ScopeLog.ListChanges:output_type -> beep.servers.v1.ListChangesResponse
-	65, // 97: beep.servers.v1.ScopeLog.ResolveChannel:output_type -> beep.servers.v1.ResolveChannelResponse
-	70, // [70:98] is the sub-list for method output_type
-	42, // [42:70] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	67, // 36: beep.servers.v1.Change.thread_set:type_name -> beep.servers.v1.Thread
+	57, // 37: beep.servers.v1.Change.thread_removed:type_name -> beep.servers.v1.Removed
+	68, // 38: beep.servers.v1.Change.direct_set:type_name -> beep.servers.v1.DirectMessage
+	69, // 39: beep.servers.v1.Change.participant_added:type_name -> beep.servers.v1.Participant
+	69, // 40: beep.servers.v1.Change.participant_removed:type_name -> beep.servers.v1.Participant
+	70, // 41: beep.servers.v1.Change.direct_closed:type_name -> beep.servers.v1.DirectClosed
+	71, // 42: beep.servers.v1.Change.thread_joined:type_name -> beep.servers.v1.ThreadMembership
+	71, // 43: beep.servers.v1.Change.thread_left:type_name -> beep.servers.v1.ThreadMembership
+	0,  // 44: beep.servers.v1.ListScopesRequest.after:type_name -> beep.servers.v1.Scope
+	0,  // 45: beep.servers.v1.ListScopesResponse.scopes:type_name -> beep.servers.v1.Scope
+	0,  // 46: beep.servers.v1.GetRevsRequest.scopes:type_name -> beep.servers.v1.Scope
+	0,  // 47: beep.servers.v1.ListChangesRequest.scope:type_name -> beep.servers.v1.Scope
+	56, // 48: beep.servers.v1.ListChangesResponse.changes:type_name -> beep.servers.v1.Change
+	0,  // 49: beep.servers.v1.ResolveChannelResponse.scope:type_name -> beep.servers.v1.Scope
+	8,  // 50: beep.servers.v1.Servers.CreateServer:input_type -> beep.servers.v1.CreateServerRequest
+	10, // 51: beep.servers.v1.Servers.ListServers:input_type -> beep.servers.v1.ListServersRequest
+	12, // 52: beep.servers.v1.Servers.GetServer:input_type -> beep.servers.v1.GetServerRequest
+	14, // 53: beep.servers.v1.Servers.UpdateServer:input_type -> beep.servers.v1.UpdateServerRequest
+	16, // 54: beep.servers.v1.Servers.DeleteServer:input_type -> beep.servers.v1.DeleteServerRequest
+	18, // 55: beep.servers.v1.Servers.TransferServer:input_type -> beep.servers.v1.TransferServerRequest
+	20, // 56: beep.servers.v1.Servers.LeaveServer:input_type -> beep.servers.v1.LeaveServerRequest
+	22, // 57: beep.servers.v1.Servers.CreateChannel:input_type -> beep.servers.v1.CreateChannelRequest
+	24, // 58: beep.servers.v1.Servers.ListChannels:input_type -> beep.servers.v1.ListChannelsRequest
+	26, // 59: beep.servers.v1.Servers.GetChannel:input_type -> beep.servers.v1.GetChannelRequest
+	28, // 60: beep.servers.v1.Servers.UpdateChannel:input_type -> beep.servers.v1.UpdateChannelRequest
+	30, // 61: beep.servers.v1.Servers.ReorderChannels:input_type -> beep.servers.v1.ReorderChannelsRequest
+	32, // 62: beep.servers.v1.Servers.SetChannelAccess:input_type -> beep.servers.v1.SetChannelAccessRequest
+	34, // 63: beep.servers.v1.Servers.DeleteChannel:input_type -> beep.servers.v1.DeleteChannelRequest
+	36, // 64: beep.servers.v1.Servers.ListOverwrites:input_type -> beep.servers.v1.ListOverwritesRequest
+	38, // 65: beep.servers.v1.Servers.SetOverwrite:input_type -> beep.servers.v1.SetOverwriteRequest
+	40, // 66: beep.servers.v1.Servers.ClearOverwrite:input_type -> beep.servers.v1.ClearOverwriteRequest
+	42, // 67: beep.servers.v1.Servers.ListMembers:input_type -> beep.servers.v1.ListMembersRequest
+	44, // 68: beep.servers.v1.Servers.GetMember:input_type -> beep.servers.v1.GetMemberRequest
+	46, // 69: beep.servers.v1.Servers.CreateInvitation:input_type -> beep.servers.v1.CreateInvitationRequest
+	48, // 70: beep.servers.v1.Servers.ListInvitations:input_type -> beep.servers.v1.ListInvitationsRequest
+	50, // 71: beep.servers.v1.Servers.RevokeInvitation:input_type -> beep.servers.v1.RevokeInvitationRequest
+	52, // 72: beep.servers.v1.Servers.GetInvitation:input_type -> beep.servers.v1.GetInvitationRequest
+	54, // 73: beep.servers.v1.Servers.AcceptInvitation:input_type -> beep.servers.v1.AcceptInvitationRequest
+	58, // 74: beep.servers.v1.ScopeLog.ListScopes:input_type -> beep.servers.v1.ListScopesRequest
+	60, // 75: beep.servers.v1.ScopeLog.GetRevs:input_type -> beep.servers.v1.GetRevsRequest
+	62, // 76: beep.servers.v1.ScopeLog.ListChanges:input_type -> beep.servers.v1.ListChangesRequest
+	64, // 77: beep.servers.v1.ScopeLog.ResolveChannel:input_type -> beep.servers.v1.ResolveChannelRequest
+	9,  // 78: beep.servers.v1.Servers.CreateServer:output_type -> beep.servers.v1.CreateServerResponse
+	11, // 79: beep.servers.v1.Servers.ListServers:output_type -> beep.servers.v1.ListServersResponse
+	13, // 80: beep.servers.v1.Servers.GetServer:output_type -> beep.servers.v1.GetServerResponse
+	15, // 81: beep.servers.v1.Servers.UpdateServer:output_type -> beep.servers.v1.UpdateServerResponse
+	17, // 82: beep.servers.v1.Servers.DeleteServer:output_type -> beep.servers.v1.DeleteServerResponse
+	19, // 83: beep.servers.v1.Servers.TransferServer:output_type -> beep.servers.v1.TransferServerResponse
+	21, // 84: beep.servers.v1.Servers.LeaveServer:output_type -> beep.servers.v1.LeaveServerResponse
+	23, // 85: beep.servers.v1.Servers.CreateChannel:output_type -> beep.servers.v1.CreateChannelResponse
+	25, // 86: beep.servers.v1.Servers.ListChannels:output_type -> beep.servers.v1.ListChannelsResponse
+	27, // 87: beep.servers.v1.Servers.GetChannel:output_type -> beep.servers.v1.GetChannelResponse
+	29, // 88: beep.servers.v1.Servers.UpdateChannel:output_type -> beep.servers.v1.UpdateChannelResponse
+	31, // 89: beep.servers.v1.Servers.ReorderChannels:output_type -> beep.servers.v1.ReorderChannelsResponse
+	33, // 90: beep.servers.v1.Servers.SetChannelAccess:output_type -> beep.servers.v1.SetChannelAccessResponse
+	35, // 91: beep.servers.v1.Servers.DeleteChannel:output_type -> beep.servers.v1.DeleteChannelResponse
+	37, // 92: beep.servers.v1.Servers.ListOverwrites:output_type -> beep.servers.v1.ListOverwritesResponse
+	39, // 93: beep.servers.v1.Servers.SetOverwrite:output_type -> beep.servers.v1.SetOverwriteResponse
+	41, // 94: beep.servers.v1.Servers.ClearOverwrite:output_type -> beep.servers.v1.ClearOverwriteResponse
+	43, // 95: beep.servers.v1.Servers.ListMembers:output_type -> beep.servers.v1.ListMembersResponse
+	45, // 96: beep.servers.v1.Servers.GetMember:output_type -> beep.servers.v1.GetMemberResponse
+	47, // 97: beep.servers.v1.Servers.CreateInvitation:output_type -> beep.servers.v1.CreateInvitationResponse
+	49, // 98: beep.servers.v1.Servers.ListInvitations:output_type -> beep.servers.v1.ListInvitationsResponse
+	51, // 99: beep.servers.v1.Servers.RevokeInvitation:output_type -> beep.servers.v1.RevokeInvitationResponse
+	53, // 100: beep.servers.v1.Servers.GetInvitation:output_type -> beep.servers.v1.GetInvitationResponse
+	55, // 101: beep.servers.v1.Servers.AcceptInvitation:output_type -> beep.servers.v1.AcceptInvitationResponse
+	59, // 102: beep.servers.v1.ScopeLog.ListScopes:output_type -> beep.servers.v1.ListScopesResponse
+	61, // 103: beep.servers.v1.ScopeLog.GetRevs:output_type -> beep.servers.v1.GetRevsResponse
+	63, // 104: beep.servers.v1.ScopeLog.ListChanges:output_type -> beep.servers.v1.ListChangesResponse
+	65, // 105: beep.servers.v1.ScopeLog.ResolveChannel:output_type -> beep.servers.v1.ResolveChannelResponse
+	78, // [78:106] is the sub-list for method output_type
+	50, // [50:78] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_beep_servers_v1_servers_proto_init() }
@@ -4457,6 +4619,8 @@ func file_beep_servers_v1_servers_proto_init() {
 	if File_beep_servers_v1_servers_proto != nil {
 		return
 	}
+	file_beep_servers_v1_direct_proto_init()
+	file_beep_servers_v1_threads_proto_init()
 	file_beep_servers_v1_servers_proto_msgTypes[14].OneofWrappers = []any{}
 	file_beep_servers_v1_servers_proto_msgTypes[28].OneofWrappers = []any{}
 	file_beep_servers_v1_servers_proto_msgTypes[32].OneofWrappers = []any{}
@@ -4473,6 +4637,14 @@ func file_beep_servers_v1_servers_proto_init() {
 		(*Change_OverwriteRemoved)(nil),
 		(*Change_ScopeJoined)(nil),
 		(*Change_ScopeLeft)(nil),
+		(*Change_ThreadSet)(nil),
+		(*Change_ThreadRemoved)(nil),
+		(*Change_DirectSet)(nil),
+		(*Change_ParticipantAdded)(nil),
+		(*Change_ParticipantRemoved)(nil),
+		(*Change_DirectClosed)(nil),
+		(*Change_ThreadJoined)(nil),
+		(*Change_ThreadLeft)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -38,8 +38,8 @@ export interface paths {
         get: operations["Messages_ListMessages"];
         put?: never;
         /**
-         * needs send_messages in a text channel
-         * @description SendMessage needs send_messages in a text channel.
+         * needs send_messages in a text channel, a thread, a direct message or a group
+         * @description SendMessage needs send_messages in a text channel, a thread, a direct message or a group.
          */
         post: operations["Messages_SendMessage"];
         delete?: never;
@@ -762,7 +762,7 @@ export interface components {
             server_id?: string;
             /** @description Who did it; 0 for the system, such as the end of a mute. */
             actor_id?: string;
-            /** @description What: "server_update", "server_transfer", "channel_create", "channel_update", "channel_delete", "overwrite_set", "overwrite_clear", "role_create", "role_update", "role_delete", "role_reorder", "role_assign", "role_unassign", "member_kick", "member_ban", "member_unban", "member_mute", "member_unmute", "member_nickname", "invitation_create", "invitation_revoke". */
+            /** @description What: "server_update", "server_transfer", "channel_create", "channel_update", "channel_delete", "overwrite_set", "overwrite_clear", "role_create", "role_update", "role_delete", "role_reorder", "role_assign", "role_unassign", "member_kick", "member_ban", "member_unban", "member_mute", "member_unmute", "member_nickname", "invitation_create", "invitation_revoke", "thread_update", "thread_delete". */
             action?: string;
             /** @description The id of the role, channel, user or server that it was done to; 0 for an invitation. */
             target_id?: string;
@@ -875,6 +875,10 @@ export interface components {
             invitation_rate?: number;
             /** @description Seconds. */
             invitation_window_seconds?: number;
+            /** @description Threads in a channel, archived ones too. */
+            threads_per_channel?: number;
+            /** @description Users in a group of direct messages. */
+            group_size?: number;
         };
         /** @description ListAuditEntriesResponse is what ListAuditEntries answers. */
         ListAuditEntriesResponse: {
@@ -1146,6 +1150,7 @@ export interface operations {
                      *       "channels_per_server": 500,
                      *       "edit_rate": 30,
                      *       "frame_bytes": 16384,
+                     *       "group_size": 10,
                      *       "invitation_rate": 20,
                      *       "invitation_window_seconds": 60,
                      *       "message_length": 4000,
@@ -1154,6 +1159,7 @@ export interface operations {
                      *       "name_length": 100,
                      *       "roles_per_server": 250,
                      *       "servers_per_user": 50,
+                     *       "threads_per_channel": 1000,
                      *       "topic_length": 1024
                      *     }
                      */
@@ -3387,7 +3393,7 @@ export interface operations {
                      *           "channel_id": "1581000000000000003",
                      *           "created_at": "2026-11-24T18:00:00Z",
                      *           "creator_id": "1580000000000000001",
-                     *           "id": "1581000000000000011",
+                     *           "id": "1581000000000000021",
                      *           "name": "Tide gauge",
                      *           "server_id": "1581000000000000001",
                      *           "version": 1
@@ -3442,7 +3448,7 @@ export interface operations {
                      *       "channel_id": "1581000000000000003",
                      *       "created_at": "2026-11-24T18:00:00Z",
                      *       "creator_id": "1580000000000000001",
-                     *       "id": "1581000000000000011",
+                     *       "id": "1581000000000000021",
                      *       "name": "Tide gauge",
                      *       "server_id": "1581000000000000001",
                      *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmVk",
@@ -3471,7 +3477,7 @@ export interface operations {
                 channel_id: string;
                 /**
                  * @description Which.
-                 * @example 1581000000000000011
+                 * @example 1581000000000000021
                  */
                 webhook_id: string;
             };
@@ -3501,7 +3507,7 @@ export interface operations {
                 channel_id: string;
                 /**
                  * @description Which.
-                 * @example 1581000000000000011
+                 * @example 1581000000000000021
                  */
                 webhook_id: string;
             };
@@ -3534,7 +3540,7 @@ export interface operations {
                      *       "channel_id": "1581000000000000003",
                      *       "created_at": "2026-11-24T18:00:00Z",
                      *       "creator_id": "1580000000000000001",
-                     *       "id": "1581000000000000011",
+                     *       "id": "1581000000000000021",
                      *       "name": "Tide gauge 2",
                      *       "server_id": "1581000000000000001",
                      *       "version": 1
@@ -3558,7 +3564,7 @@ export interface operations {
                 channel_id: string;
                 /**
                  * @description Which.
-                 * @example 1581000000000000011
+                 * @example 1581000000000000021
                  */
                 webhook_id: string;
             };
@@ -3589,7 +3595,7 @@ export interface operations {
                      *       "channel_id": "1581000000000000003",
                      *       "created_at": "2026-11-24T18:00:00Z",
                      *       "creator_id": "1580000000000000001",
-                     *       "id": "1581000000000000011",
+                     *       "id": "1581000000000000021",
                      *       "name": "Tide gauge 2",
                      *       "server_id": "1581000000000000001",
                      *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmVk",
