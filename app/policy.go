@@ -27,6 +27,7 @@ func policy() rpc.Policy {
 		serversv1.Roles_ServiceDesc.ServiceName:        public,
 		serversv1.Moderation_ServiceDesc.ServiceName:   public,
 		serversv1.Webhooks_ServiceDesc.ServiceName:     public,
+		serversv1.Discovery_ServiceDesc.ServiceName:    public,
 		// The logs hold everyone's rights. They are for who decides by them, and no client ever sees one.
 		serversv1.ScopeLog_ServiceDesc.ServiceName:    internal(targetAuthz, targetRealtime),
 		messagesv1.Messages_ServiceDesc.ServiceName:   public,
@@ -47,6 +48,7 @@ func idempotent() []string {
 		serversv1.Servers_ListMembers_FullMethodName, serversv1.Servers_GetMember_FullMethodName,
 		serversv1.Roles_ListRoles_FullMethodName, serversv1.Moderation_ListBans_FullMethodName,
 		serversv1.Moderation_ListAuditEntries_FullMethodName, serversv1.Webhooks_ListWebhooks_FullMethodName,
+		serversv1.Discovery_ListPublicServers_FullMethodName,
 		serversv1.Servers_GetInvitation_FullMethodName,
 		serversv1.ScopeLog_GetRevs_FullMethodName, serversv1.ScopeLog_ListChanges_FullMethodName, serversv1.ScopeLog_ListScopes_FullMethodName,
 		serversv1.ScopeLog_ResolveChannel_FullMethodName,

@@ -55,7 +55,7 @@ func TestFixtures(t *testing.T) {
 		{nil, "Gateway_GetLimits"},
 		{ada, "Users_GetMe Users_UpdateMe Users_ListUsers"},
 		{ada, "Servers_CreateServer Servers_ListServers Servers_GetServer Servers_ListChannels Servers_ListMembers"},
-		{ada, "Servers_UpdateServer Servers_GetMember Roles_CreateRole Roles_ListRoles Roles_UpdateRole"},
+		{ada, "Servers_UpdateServer Discovery_ListPublicServers Servers_GetMember Roles_CreateRole Roles_ListRoles Roles_UpdateRole"},
 		{ada, "Servers_CreateChannel Servers_GetChannel"},
 		{ada, "Messages_SendMessage Messages_GetMessage Messages_ListMessages Messages_EditMessage Messages_DeleteMessage"},
 		{ada, "Servers_UpdateChannel Servers_SetOverwrite Servers_ListOverwrites Servers_ClearOverwrite Servers_ReorderChannels"},
@@ -68,8 +68,7 @@ func TestFixtures(t *testing.T) {
 		{ada, "Moderation_UpdateNickname Moderation_MuteMember Moderation_UnmuteMember Moderation_KickMember"},
 		{bob, "Servers_AcceptInvitation"},
 		{ada, "Moderation_BanUser Moderation_ListBans Moderation_UnbanUser Moderation_ListAuditEntries"},
-		{bob, "Servers_AcceptInvitation Servers_LeaveServer"},
-		{bob, "Servers_AcceptInvitation"},
+		{bob, "Servers_AcceptInvitation Servers_LeaveServer Discovery_JoinServer"},
 		{ada, "Servers_RevokeInvitation Servers_DeleteChannel Servers_TransferServer"},
 		{bob, "Servers_DeleteServer"},
 	} {

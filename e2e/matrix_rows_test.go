@@ -107,7 +107,7 @@ func get(places []place, want func(*actor, place) string, path func(c cell) stri
 
 func matrixRows() map[string]row {
 	rows := map[string]row{}
-	for _, part := range []map[string]row{serverRows(), channelRows(), overwriteRows(), invitationRows(), roleRows(), moderationRows(), webhookRows(), messageRows()} {
+	for _, part := range []map[string]row{serverRows(), channelRows(), overwriteRows(), invitationRows(), discoveryRows(), roleRows(), moderationRows(), webhookRows(), messageRows()} {
 		maps.Copy(rows, part)
 	}
 	rows["Gateway_GetLimits"] = get(once, anyone, func(cell) string { return "/api/limits" })
@@ -312,6 +312,29 @@ func invitationRows() map[string]row {
 			if err == nil && (c.at == elsewhere || !c.a.member) {
 				v.call(http.MethodDelete, leavePath(c.s()), nil, nil)
 			}
+			return err
+		}},
+	}
+}
+
+func discoveryRows() map[string]row {
+	join := func(c cell, v voice) error { return c.call(v, http.MethodPost, serverPath(c.s(), "/join"), nil) }
+	return map[string]row{
+		"Discovery_ListPublicServers": get(once, signedIn, func(cell) string { return "/api/discovery/servers?query=harbour" }),
+		"Discovery_JoinServer":        {servers, onServer(), join}, // of those that are not public
+		"Discovery_JoinServer, a public one": {once, func(a *actor, p place) string {
+			if a.banned {
+				return "banned"
+			}
+			return signedIn(a, p)
+		}, func(c cell, v voice) error {
+			public, private := true, false
+			c.asOwner().call(http.MethodPatch, serverPath(c.server, ""), &serversv1.UpdateServerRequest{Public: &public}, nil)
+			err := join(c, v)
+			if err == nil && !c.a.member {
+				v.call(http.MethodDelete, leavePath(c.server), nil, nil)
+			}
+			c.asOwner().call(http.MethodPatch, serverPath(c.server, ""), &serversv1.UpdateServerRequest{Public: &private}, nil)
 			return err
 		}},
 	}

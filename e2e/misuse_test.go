@@ -456,6 +456,13 @@ func (r realm) byRule() (list []misuse) {
 	add(post, channel+"/webhooks", text("name", long(81)), field)
 	add(patch, channel+"/webhooks/1581000000000000009", text("name", "x"), "404 webhook_not_found")
 	add(http.MethodDelete, channel+"/webhooks/1581000000000000009", "", "404 webhook_not_found")
+	const server = "/api/servers/{server_id}"
+	add(patch, server, `{"system_channel_id":"1581000000000000099"}`, "404 channel_not_found")
+	add(post, server+"/join", `{"server_id":"1"}`, "400 invalid_body")
+	add(post, "/api/servers/1581000000000000099/join", "{}", "404 server_not_found")
+	for _, query := range []string{"query=" + url.QueryEscape(long(101)), "query=%00", "limit=101"} {
+		add(http.MethodGet, "/api/discovery/servers?"+query, "", field)
+	}
 	add(post, invitations, `{"max_uses":1001}`, field)
 	add(post, invitations, `{"expires_in":2592001}`, field)
 	add(put, overwrites, `{"deny":["send_messages"]}`, "400 overwrite_target")

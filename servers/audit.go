@@ -75,6 +75,8 @@ func (s Server) ChangesTo(to Server) []AuditChange {
 	return []AuditChange{
 		{"name", Texts(s.Name), Texts(to.Name)},
 		{"description", Texts(s.Description), Texts(to.Description)},
+		{"public", flag(s.Public), flag(to.Public)},
+		{"system_channel_id", Number(uint64(s.SystemChannel)), Number(uint64(to.SystemChannel))},
 	}
 }
 

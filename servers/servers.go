@@ -27,6 +27,9 @@ type Server struct {
 	Owner       beep.UserID   `json:"owner,omitempty"`
 	CreatedAt   time.Time     `json:"created_at"`
 
+	Public        bool           `json:"public,omitempty"`         // anyone finds it and joins without an invitation
+	SystemChannel beep.ChannelID `json:"system_channel,omitempty"` // where it is said who came; a text channel of it, or none
+
 	// MemberCount is kept by the store and is no part of the log: a join is one row, not two.
 	MemberCount int `json:"-"`
 }
@@ -227,6 +230,13 @@ type AuditChange struct {
 	Field string   `json:"field"`
 	From  []string `json:"from,omitempty"`
 	To    []string `json:"to,omitempty"`
+}
+
+// DiscoveryQuery asks for a page of the public servers.
+type DiscoveryQuery struct {
+	Tokens []string      // QueryTokens of what is looked for; at least one
+	After  beep.ServerID // servers with a smaller id; 0 from the newest
+	Limit  int
 }
 
 // AuditQuery asks for a page of the audit log.

@@ -150,6 +150,7 @@ type Store interface {
 	Commit(ctx context.Context, c Commit) error
 
 	CommunityReader
+	DiscoveryReader
 	ChannelReader
 	ThreadReader
 	DirectReader
@@ -176,6 +177,14 @@ type CommunityReader interface {
 	// MutesEnding lists up to limit members of any server whose MutedUntil is set and not after a time, the longest
 	// over first.
 	MutesEnding(ctx context.Context, at time.Time, limit int) ([]Member, error)
+}
+
+// DiscoveryReader finds servers that are public.
+type DiscoveryReader interface {
+	// PublicServers lists up to q.Limit servers that have all of q.Tokens among their DiscoveryTokens, the greatest id
+	// first. However many servers there are, one call looks at a bounded number: it may answer fewer than there are, even
+	// none. next is then, and after a full page, what to ask After; 0 is the end.
+	PublicServers(ctx context.Context, q DiscoveryQuery) (page []Server, next beep.ServerID, err error)
 }
 
 // ChannelReader reads channels and their overwrites.

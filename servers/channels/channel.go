@@ -294,7 +294,7 @@ func (s *Service) DeleteChannel(ctx context.Context, id beep.ChannelID, reason s
 		if err != nil {
 			return servers.Instead(err, servers.NoChannel())
 		}
-		changes, err := s.orphan(ctx, channel)
+		changes, err := s.without(ctx, channel)
 		if err != nil {
 			return err
 		}
@@ -306,4 +306,21 @@ func (s *Service) DeleteChannel(ctx context.Context, id beep.ChannelID, reason s
 			}, channel.ChangesTo(servers.Channel{})...)},
 		})
 	})
+}
+
+// without are the rows by which the others stand on their own before a channel goes.
+func (s *Service) without(ctx context.Context, channel servers.Channel) ([]servers.Change, error) {
+	changes, err := s.orphan(ctx, channel)
+	if err != nil {
+		return nil, err
+	}
+	server, err := s.store.Server(ctx, channel.Server)
+	if err != nil {
+		return nil, servers.Instead(err, servers.NoChannel())
+	}
+	if server.SystemChannel == channel.ID {
+		server.SystemChannel = 0
+		changes = append(changes, servers.ServerSet{Server: server})
+	}
+	return changes, nil
 }

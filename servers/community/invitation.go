@@ -172,7 +172,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, code string) (servers.Se
 	if err != nil {
 		return servers.Server{}, err
 	}
-	err = s.join(ctx, servers.Member{User: user, Server: invitation.Server}, servers.InvitationUsed{Code: code})
+	err = s.join(ctx, servers.Member{User: user, Server: invitation.Server}, 0, servers.InvitationUsed{Code: code})
 	if err != nil && !errors.Is(err, servers.ErrMoved) { // which here is: a member already
 		return servers.Server{}, servers.Instead(err, noInvitation())
 	}

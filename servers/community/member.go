@@ -41,15 +41,15 @@ func (s *Service) GetMember(ctx context.Context, id beep.ServerID, target beep.U
 }
 
 // join makes a user a member, muted as long as the user was when leaving: between reading that and the commit nobody can
-// mute who is no member.
-func (s *Service) join(ctx context.Context, m servers.Member, records ...servers.Record) error {
+// mute who is no member. expect is the revision at which it was decided that the user may; 0 is any.
+func (s *Service) join(ctx context.Context, m servers.Member, expect uint64, records ...servers.Record) error {
 	ends, err := s.store.MuteEnd(ctx, m.Server, m.User)
 	if err != nil && !errors.Is(err, beep.ErrNotFound) {
 		return err
 	}
 	m.MutedUntil, m.JoinedAt = ends, beep.Now()
 	err = s.changes.Commit(ctx, servers.Commit{
-		Scope: beep.ServerScope(m.Server), Actor: m.User, Changes: []servers.Change{servers.MemberSet{Member: m, New: true}},
+		Scope: beep.ServerScope(m.Server), Expect: expect, Actor: m.User, Changes: []servers.Change{servers.MemberSet{Member: m, New: true}},
 		MaxServers: s.limits.ServersPerUser, Records: records,
 	})
 	if errors.Is(err, servers.ErrBanned) {

@@ -14,6 +14,7 @@ import (
 type NewServer struct {
 	Name, Description string
 	Closed            bool // @everyone starts without any right
+	Public            bool
 }
 
 // CreateServer makes a server of the caller's, with @everyone and a first channel.
@@ -32,10 +33,10 @@ func (s *Service) CreateServer(ctx context.Context, draft NewServer) (servers.Se
 	err = servers.Settle(ctx, func() error { // again only if another process has minted the same id
 		server = servers.Server{
 			ID: beep.ServerID(s.minter.Next()), Name: draft.Name, Description: draft.Description, Owner: user,
-			CreatedAt: beep.Now(), MemberCount: 1,
+			CreatedAt: beep.Now(), Public: draft.Public, SystemChannel: beep.ChannelID(s.minter.Next()), MemberCount: 1,
 		}
 		return s.changes.Commit(ctx, servers.Commit{
-			Scope: beep.ServerScope(server.ID), Actor: user, Changes: s.firstRows(server, draft.Closed),
+			Scope: beep.ServerScope(server.ID), Actor: user, Changes: firstRows(server, draft.Closed),
 			MaxServers: s.limits.ServersPerUser,
 		})
 	})
@@ -44,7 +45,7 @@ func (s *Service) CreateServer(ctx context.Context, draft NewServer) (servers.Se
 
 // firstRows are the rows that every server begins with. A View takes them in this order: it wants a role before who has
 // it, and the owner before anyone.
-func (s *Service) firstRows(server servers.Server, closed bool) []servers.Change {
+func firstRows(server servers.Server, closed bool) []servers.Change {
 	everyone := servers.Role{ID: beep.RoleID(server.ID), Server: server.ID, Name: "@everyone", Rights: perm.DefaultEveryone}
 	if closed {
 		everyone.Rights = 0
@@ -54,7 +55,7 @@ func (s *Service) firstRows(server servers.Server, closed bool) []servers.Change
 		servers.RoleSet{Role: everyone, New: true},
 		servers.MemberSet{Member: servers.Member{User: server.Owner, Server: server.ID, JoinedAt: server.CreatedAt}, New: true},
 		servers.ChannelSet{Channel: servers.Channel{
-			ID: beep.ChannelID(s.minter.Next()), Server: server.ID, Kind: servers.Text, Name: "general",
+			ID: server.SystemChannel, Server: server.ID, Kind: servers.Text, Name: "general",
 		}, New: true},
 	}
 }
@@ -93,7 +94,11 @@ func (s *Service) GetServer(ctx context.Context, id beep.ServerID) (servers.Serv
 }
 
 // ServerUpdate is what UpdateServer changes; nil stays as it is.
-type ServerUpdate struct{ Name, Description *string }
+type ServerUpdate struct {
+	Name, Description *string
+	Public            *bool
+	SystemChannel     *beep.ChannelID // 0 is none
+}
 
 func (u *ServerUpdate) check(limits beep.Limits) error {
 	if u.Name != nil {
@@ -128,8 +133,13 @@ func (s *Service) UpdateServer(
 		server = before
 		servers.Assign(&server.Name, u.Name)
 		servers.Assign(&server.Description, u.Description)
+		servers.Assign(&server.Public, u.Public)
+		servers.Assign(&server.SystemChannel, u.SystemChannel)
 		if server == before {
 			return nil
+		}
+		if err := s.systemChannel(ctx, user, before, server); err != nil {
+			return err
 		}
 		return s.changes.Commit(ctx, servers.Commit{
 			Scope: beep.ServerScope(id), Expect: d.Rev, Actor: user, Changes: []servers.Change{servers.ServerSet{Server: server}},
@@ -139,6 +149,27 @@ func (s *Service) UpdateServer(
 		})
 	})
 	return server, err
+}
+
+// systemChannel refuses what is not a text channel of the server's that who chooses it sees. Whoever removes it meanwhile
+// moves the scope on, so that it is there at the commit.
+func (s *Service) systemChannel(ctx context.Context, user beep.UserID, before, after servers.Server) error {
+	id := after.SystemChannel
+	if id == 0 || id == before.SystemChannel {
+		return nil
+	}
+	d, err := s.authz.InChannel(ctx, user, id, 0)
+	if err != nil {
+		return err
+	}
+	channel, err := s.store.Channel(ctx, id)
+	if err != nil || channel.Server != after.ID {
+		return cmp.Or(servers.Instead(err, servers.NoChannel()), error(servers.NoChannel()))
+	}
+	if d.Kind != servers.Text {
+		return beep.InvalidField(beep.CodeInvalidField, "system_channel_id", "is not a text channel")
+	}
+	return nil
 }
 
 // managed is a server that the caller manages.

@@ -135,6 +135,13 @@ func timestamp(t time.Time) *timestamppb.Timestamp {
 func protoServer(s servers.Server) *serversv1.Server {
 	return &serversv1.Server{
 		Id: uint64(s.ID), Name: s.Name, Description: s.Description, OwnerId: uint64(s.Owner), CreatedAt: timestamp(s.CreatedAt),
+		Public: s.Public, SystemChannelId: uint64(s.SystemChannel),
+	}
+}
+
+func protoPublicServer(s servers.Server) *serversv1.PublicServer {
+	return &serversv1.PublicServer{
+		Id: uint64(s.ID), Name: s.Name, Description: s.Description, MemberCount: uint32(s.MemberCount),
 	}
 }
 

@@ -47,6 +47,7 @@ func (a *API) Register(r grpc.ServiceRegistrar) {
 	serversv1.RegisterRolesServer(r, &rolesServer{s: a.community})
 	serversv1.RegisterModerationServer(r, &moderationServer{s: a.community})
 	serversv1.RegisterWebhooksServer(r, &webhooksServer{s: a.webhooks})
+	serversv1.RegisterDiscoveryServer(r, &discoveryServer{s: a.community})
 	serversv1.RegisterScopeLogServer(r, &scopeLogServer{log: a.log})
 }
 

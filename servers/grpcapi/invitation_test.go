@@ -199,11 +199,14 @@ func TestServerLimit_HoldsUnderConcurrency(t *testing.T) {
 		w := newWorldOn(t, url(t), beep.DefaultLimits())
 		var calls []func() error
 		ctx := w.as(t, eve)
-		for range 30 {
+		for range 20 {
 			server := value(w.CreateServer(w.as(t, ann), &serversv1.CreateServerRequest{Name: "n"}))(t).GetServer()
+			open := value(w.CreateServer(w.as(t, ann), &serversv1.CreateServerRequest{Name: "n", Public: true}))(t).GetServer()
 			code := w.invite(t, &serversv1.CreateInvitationRequest{ServerId: server.GetId()}).GetCode()
 			calls = append(calls, func() error { return w.accept(ctx, code) }, func() error {
 				return second(w.CreateServer(ctx, &serversv1.CreateServerRequest{Name: "mine"}))
+			}, func() error {
+				return second(w.JoinServer(ctx, &serversv1.JoinServerRequest{ServerId: open.GetId()}))
 			})
 		}
 		refusals := 0

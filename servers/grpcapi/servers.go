@@ -21,7 +21,9 @@ type serversServer struct {
 func (g *serversServer) CreateServer(
 	ctx context.Context, r *serversv1.CreateServerRequest,
 ) (*serversv1.CreateServerResponse, error) {
-	server, err := g.s.CreateServer(ctx, community.NewServer{Name: r.GetName(), Description: r.GetDescription(), Closed: r.GetClosed()})
+	server, err := g.s.CreateServer(ctx, community.NewServer{
+		Name: r.GetName(), Description: r.GetDescription(), Closed: r.GetClosed(), Public: r.GetPublic(),
+	})
 	return &serversv1.CreateServerResponse{Server: protoServer(server)}, err
 }
 
@@ -53,7 +55,15 @@ func (g *serversServer) UpdateServer(
 	if err != nil {
 		return nil, err
 	}
-	server, err := g.s.UpdateServer(ctx, id, community.ServerUpdate{Name: r.Name, Description: r.Description}, r.GetReason())
+	u := community.ServerUpdate{Name: r.Name, Description: r.Description, Public: r.Public}
+	if r.SystemChannelId != nil {
+		channel, err := idOrNone[beep.ChannelID]("system_channel_id", r.GetSystemChannelId())
+		if err != nil {
+			return nil, err
+		}
+		u.SystemChannel = &channel
+	}
+	server, err := g.s.UpdateServer(ctx, id, u, r.GetReason())
 	return &serversv1.UpdateServerResponse{Server: protoServer(server)}, err
 }
 

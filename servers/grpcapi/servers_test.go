@@ -27,6 +27,7 @@ type world struct {
 	serversv1.ServersClient
 	serversv1.RolesClient
 	serversv1.ModerationClient
+	serversv1.DiscoveryClient
 
 	service *grpcapi.API
 	log     serversv1.ScopeLogClient
@@ -53,6 +54,7 @@ func newWorldOn(t *testing.T, url string, limits beep.Limits) *world {
 		"beep.servers.v1.Servers":    {Callers: []string{"gateway"}, Guest: true},
 		"beep.servers.v1.Roles":      {Callers: []string{"gateway"}, Guest: true},
 		"beep.servers.v1.Moderation": {Callers: []string{"gateway"}, Guest: true},
+		"beep.servers.v1.Discovery":  {Callers: []string{"gateway"}, Guest: true},
 		"beep.servers.v1.ScopeLog":   {Callers: []string{"authz"}, Guest: true},
 		"beep.authz.v1.Authz":        {Callers: []string{"servers"}, Guest: true},
 	}})
@@ -65,6 +67,7 @@ func newWorldOn(t *testing.T, url string, limits beep.Limits) *world {
 	w.ServersClient = serversv1.NewServersClient(local.As("gateway"))
 	w.RolesClient = serversv1.NewRolesClient(local.As("gateway"))
 	w.ModerationClient = serversv1.NewModerationClient(local.As("gateway"))
+	w.DiscoveryClient = serversv1.NewDiscoveryClient(local.As("gateway"))
 	w.log = serversv1.NewScopeLogClient(local.As("authz"))
 	return w
 }

@@ -157,6 +157,9 @@ func (w *world) calls(server, channel uint64, code string) map[string]func(ctx c
 		"ListInvitations": func(ctx context.Context) error {
 			return second(w.ListInvitations(ctx, &serversv1.ListInvitationsRequest{ServerId: server}))
 		},
+		"JoinServer": func(ctx context.Context) error {
+			return second(w.JoinServer(ctx, &serversv1.JoinServerRequest{ServerId: server}))
+		},
 		"RevokeInvitation": func(ctx context.Context) error {
 			return second(w.RevokeInvitation(ctx, &serversv1.RevokeInvitationRequest{Code: code}))
 		},
@@ -171,6 +174,9 @@ func (w *world) open(code string) map[string]func(ctx context.Context) error {
 		},
 		"ListServers": func(ctx context.Context) error {
 			return second(w.ListServers(ctx, &serversv1.ListServersRequest{}))
+		},
+		"ListPublicServers": func(ctx context.Context) error {
+			return second(w.ListPublicServers(ctx, &serversv1.ListPublicServersRequest{}))
 		},
 		"AcceptInvitation": func(ctx context.Context) error {
 			return second(w.AcceptInvitation(ctx, &serversv1.AcceptInvitationRequest{Code: code}))

@@ -31,6 +31,7 @@ func TestCreateServer(t *testing.T) {
 			}
 			equal(t, "Server", server, &serversv1.Server{
 				Id: server.GetId(), Name: "Chess club", Description: "e4\ne5", OwnerId: uint64(ann), CreatedAt: server.GetCreatedAt(),
+				SystemChannelId: server.GetSystemChannelId(),
 			})
 			got := value(w.GetServer(w.as(t, ann), &serversv1.GetServerRequest{ServerId: server.GetId()}))(t)
 			equal(t, "GetServer", got.GetServer(), server)
@@ -43,7 +44,7 @@ func TestCreateServer(t *testing.T) {
 			}}))
 			channels := value(w.ListChannels(w.as(t, ann), &serversv1.ListChannelsRequest{ServerId: server.GetId()}))(t).GetChannels()
 			equal(t, "channels", channels, []*serversv1.Channel{{
-				Id: channels[0].GetId(), ServerId: server.GetId(), Kind: "text", Name: "general",
+				Id: server.GetSystemChannelId(), ServerId: server.GetId(), Kind: "text", Name: "general",
 			}})
 			equal(t, "the owner's own log", kinds(w.rows(t, beep.UserScope(ann), 0)), []string{"scope_joined"})
 		})

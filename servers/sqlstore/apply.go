@@ -48,12 +48,14 @@ func (t *transaction) apply(scope beep.Scope, rev uint64, change servers.Change)
 // server leaves member_count alone: only who joins and leaves changes it.
 func (t *transaction) server(c servers.ServerSet) {
 	if c.New {
-		t.exec(`INSERT INTO servers (id, name, description, owner_id, created_at, member_count) VALUES (?, ?, ?, ?, ?, 0)`,
-			int64(c.ID), c.Name, c.Description, int64(c.Owner), millis(c.CreatedAt))
-		return
+		t.exec(`INSERT INTO servers (id, name, description, owner_id, created_at, member_count, public, system_channel)
+			VALUES (?, ?, ?, ?, ?, 0, ?, ?)`, int64(c.ID), c.Name, c.Description, int64(c.Owner), millis(c.CreatedAt),
+			c.Public, int64(c.SystemChannel))
+	} else {
+		t.one(beep.ErrConflict, `UPDATE servers SET name = ?, description = ?, owner_id = ?, public = ?, system_channel = ?
+			WHERE id = ?`, c.Name, c.Description, int64(c.Owner), c.Public, int64(c.SystemChannel), int64(c.ID))
 	}
-	t.one(beep.ErrConflict, `UPDATE servers SET name = ?, description = ?, owner_id = ? WHERE id = ?`,
-		c.Name, c.Description, int64(c.Owner), int64(c.ID))
+	t.discoverable(c.Server)
 }
 
 func (t *transaction) role(c servers.RoleSet) {
@@ -152,7 +154,7 @@ func (t *transaction) removeServer(scope beep.Scope) {
 	t.exec(`DELETE FROM overwrites WHERE channel_id IN (SELECT id FROM channels WHERE server_id = ?)`, id)
 	for _, table := range [...]string{
 		"member_roles", "mutes", "members", "roles", "webhooks", "thread_members", "threads", "channels", "invitations",
-		"bans", "audit_entries",
+		"bans", "audit_entries", "discovery",
 	} {
 		t.exec(`DELETE FROM `+table+` WHERE server_id = ?`, id)
 	}

@@ -22,6 +22,9 @@ func TestRows_AreForEver(t *testing.T) {
 		`server_set {"id":"1","name":"n","description":"d","owner":"2","created_at":"2031-05-17T08:09:10.123Z"}`: servers.ServerSet{
 			Server: servers.Server{ID: 1, Name: "n", Description: "d", Owner: 2, CreatedAt: at},
 		},
+		`server_set {"id":"1","name":"n","created_at":"2031-05-17T08:09:10.123Z","public":true,"system_channel":"5"}`: servers.ServerSet{
+			Server: servers.Server{ID: 1, Name: "n", CreatedAt: at, Public: true, SystemChannel: 5},
+		},
 		`role_set {"id":"3","server":"1","name":"r","position":4,"rights":272}`: servers.RoleSet{Role: servers.Role{
 			ID: 3, Server: 1, Name: "r", Position: 4, Rights: perm.SendMessages | perm.ViewChannels,
 		}},

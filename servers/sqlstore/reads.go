@@ -15,16 +15,16 @@ import (
 
 // Server reads one server.
 func (s *Store) Server(ctx context.Context, id beep.ServerID) (servers.Server, error) {
-	server, err := scanServer(s.db.QueryRow(ctx, `SELECT id, name, description, owner_id, created_at, member_count
-		FROM servers WHERE id = ?`, int64(id)))
+	server, err := scanServer(s.db.QueryRow(ctx, `SELECT id, name, description, owner_id, created_at, member_count, public,
+		system_channel FROM servers WHERE id = ?`, int64(id)))
 	return server, found(err)
 }
 
 // ServersOf reads what a user belongs to. The revision of the personal scope gives the order: it is exact where the
 // times of joining may be the same, or of clocks that differ.
 func (s *Store) ServersOf(ctx context.Context, user beep.UserID) ([]servers.Server, error) {
-	return list(ctx, s.db, scanServer, `SELECT s.id, s.name, s.description, s.owner_id, s.created_at, s.member_count
-		FROM memberships m JOIN servers s ON s.id = m.scope_id
+	return list(ctx, s.db, scanServer, `SELECT s.id, s.name, s.description, s.owner_id, s.created_at, s.member_count,
+		s.public, s.system_channel FROM memberships m JOIN servers s ON s.id = m.scope_id
 		WHERE m.user_id = ? AND m.scope_kind = ? ORDER BY m.rev`, int64(user), int64(beep.ScopeServer))
 }
 
@@ -182,7 +182,7 @@ func below(before uint64) int64 {
 
 func scanServer(row sqldb.Scanner) (s servers.Server, err error) {
 	var created int64
-	err = row.Scan(&s.ID, &s.Name, &s.Description, &s.Owner, &created, &s.MemberCount)
+	err = row.Scan(&s.ID, &s.Name, &s.Description, &s.Owner, &created, &s.MemberCount, &s.Public, &s.SystemChannel)
 	s.CreatedAt = instant(created)
 	return s, err
 }

@@ -30,6 +30,7 @@ func Run(t *testing.T, fresh func(t *testing.T) servers.Store) {
 		{"bans", testBans},
 		{"audit log", testAudit},
 		{"the end of a server", testServerRemoved},
+		{"discovery", testDiscovery},
 		{"channels", testChannels},
 		{"overwrites", testOverwrites},
 		{"invitations", testInvitations},

@@ -90,9 +90,14 @@ type Server struct {
 	// The one who made it, or to whom it was handed over.
 	OwnerId uint64 `protobuf:"varint,4,opt,name=owner_id,json=ownerId,proto3" json:"owner_id,omitempty"`
 	// When it was made.
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// Whether whoever is signed in may find it and join it without an invitation.
+	Public bool `protobuf:"varint,6,opt,name=public,proto3" json:"public,omitempty"`
+	// The text channel in which it is said who joined, or 0. Everyone in the server may know its id; who does not see
+	// the channel is answered not_found about it.
+	SystemChannelId uint64 `protobuf:"varint,7,opt,name=system_channel_id,json=systemChannelId,proto3" json:"system_channel_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Server) Reset() {
@@ -158,6 +163,20 @@ func (x *Server) GetCreatedAt() *timestamppb.Timestamp {
 		return x.CreatedAt
 	}
 	return nil
+}
+
+func (x *Server) GetPublic() bool {
+	if x != nil {
+		return x.Public
+	}
+	return false
+}
+
+func (x *Server) GetSystemChannelId() uint64 {
+	if x != nil {
+		return x.SystemChannelId
+	}
+	return 0
 }
 
 // Role is a set of rights with a place in the hierarchy.
@@ -742,7 +761,9 @@ type CreateServerRequest struct {
 	// At most 1,024 characters.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
 	// Whether @everyone starts without any right.
-	Closed        bool `protobuf:"varint,3,opt,name=closed,proto3" json:"closed,omitempty"`
+	Closed bool `protobuf:"varint,3,opt,name=closed,proto3" json:"closed,omitempty"`
+	// Whether whoever is signed in may find it and join it.
+	Public        bool `protobuf:"varint,4,opt,name=public,proto3" json:"public,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -794,6 +815,13 @@ func (x *CreateServerRequest) GetDescription() string {
 func (x *CreateServerRequest) GetClosed() bool {
 	if x != nil {
 		return x.Closed
+	}
+	return false
+}
+
+func (x *CreateServerRequest) GetPublic() bool {
+	if x != nil {
+		return x.Public
 	}
 	return false
 }
@@ -1029,9 +1057,13 @@ type UpdateServerRequest struct {
 	// At most 1,024 characters.
 	Description *string `protobuf:"bytes,3,opt,name=description,proto3,oneof" json:"description,omitempty"`
 	// Why, for the audit log: at most 512 characters.
-	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whether whoever is signed in may find it and join it.
+	Public *bool `protobuf:"varint,5,opt,name=public,proto3,oneof" json:"public,omitempty"`
+	// A text channel of it that the caller sees, or 0 for none.
+	SystemChannelId *uint64 `protobuf:"varint,6,opt,name=system_channel_id,json=systemChannelId,proto3,oneof" json:"system_channel_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *UpdateServerRequest) Reset() {
@@ -1090,6 +1122,20 @@ func (x *UpdateServerRequest) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *UpdateServerRequest) GetPublic() bool {
+	if x != nil && x.Public != nil {
+		return *x.Public
+	}
+	return false
+}
+
+func (x *UpdateServerRequest) GetSystemChannelId() uint64 {
+	if x != nil && x.SystemChannelId != nil {
+		return *x.SystemChannelId
+	}
+	return 0
 }
 
 // UpdateServerResponse is what UpdateServer answers.
@@ -4108,14 +4154,16 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\x1dbeep/servers/v1/servers.proto\x12\x0fbeep.servers.v1\x1a\x1cbeep/servers/v1/direct.proto\x1a\x1dbeep/servers/v1/threads.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"+\n" +
 	"\x05Scope\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\x04R\x02id\"\xa4\x01\n" +
+	"\x02id\x18\x02 \x01(\x04R\x02id\"\xe8\x01\n" +
 	"\x06Server\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x19\n" +
 	"\bowner_id\x18\x04 \x01(\x04R\aownerId\x129\n" +
 	"\n" +
-	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xc9\x01\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x16\n" +
+	"\x06public\x18\x06 \x01(\bR\x06public\x12*\n" +
+	"\x11system_channel_id\x18\a \x01(\x04R\x0fsystemChannelId\"\xc9\x01\n" +
 	"\x04Role\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
 	"\tserver_id\x18\x02 \x01(\x04R\bserverId\x12\x12\n" +
@@ -4167,11 +4215,12 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\tserver_id\x18\x02 \x01(\x04R\bserverId\x12\x1f\n" +
 	"\vserver_name\x18\x03 \x01(\tR\n" +
 	"serverName\x12!\n" +
-	"\fmember_count\x18\x04 \x01(\rR\vmemberCount\"c\n" +
+	"\fmember_count\x18\x04 \x01(\rR\vmemberCount\"{\n" +
 	"\x13CreateServerRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x16\n" +
-	"\x06closed\x18\x03 \x01(\bR\x06closed\"G\n" +
+	"\x06closed\x18\x03 \x01(\bR\x06closed\x12\x16\n" +
+	"\x06public\x18\x04 \x01(\bR\x06public\"G\n" +
 	"\x14CreateServerResponse\x12/\n" +
 	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\"\x14\n" +
 	"\x12ListServersRequest\"H\n" +
@@ -4180,14 +4229,18 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\x10GetServerRequest\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\"D\n" +
 	"\x11GetServerResponse\x12/\n" +
-	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\"\xa3\x01\n" +
+	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\"\x92\x02\n" +
 	"\x13UpdateServerRequest\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12%\n" +
 	"\vdescription\x18\x03 \x01(\tH\x01R\vdescription\x88\x01\x01\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reasonB\a\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1b\n" +
+	"\x06public\x18\x05 \x01(\bH\x02R\x06public\x88\x01\x01\x12/\n" +
+	"\x11system_channel_id\x18\x06 \x01(\x04H\x03R\x0fsystemChannelId\x88\x01\x01B\a\n" +
 	"\x05_nameB\x0e\n" +
-	"\f_description\"G\n" +
+	"\f_descriptionB\t\n" +
+	"\a_publicB\x14\n" +
+	"\x12_system_channel_id\"G\n" +
 	"\x14UpdateServerResponse\x12/\n" +
 	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\"F\n" +
 	"\x13DeleteServerRequest\x12\x1b\n" +

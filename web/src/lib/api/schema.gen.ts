@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/discovery/servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers the public servers, newest first, or those of them in whose name or description every word of the query begins a word
+         * @description ListPublicServers answers the public servers, newest first, or those of them in whose name or description every word of the query begins a word. Case and accents are no difference.
+         */
+        get: operations["Discovery_ListPublicServers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/servers/{server_id}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * makes the caller a member of a public server; a member already gets the server
+         * @description JoinServer makes the caller a member of a public server; a member already gets the server. One that is not public is not_found like one that is not there, who is banned gets 403 banned, who is in as many servers as allowed gets 409 server_limit.
+         */
+        post: operations["Discovery_JoinServer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/limits": {
         parameters: {
             query?: never;
@@ -921,6 +961,13 @@ export interface components {
             /** @description In order of id. */
             overwrites?: components["schemas"]["Overwrite"][];
         };
+        /** @description ListPublicServersResponse is what ListPublicServers answers. */
+        ListPublicServersResponse: {
+            /** @description The greatest id first. Fewer than asked for, even none, are not the end while next is set: one call looks at a bounded number. */
+            servers?: components["schemas"]["PublicServer"][];
+            /** @description What to give as after for the next page; 0 at the end. */
+            next?: string;
+        };
         /** @description ListRolesResponse is what ListRoles answers. */
         ListRolesResponse: {
             /** @description Highest first; at most as many as a server may have (250). */
@@ -1015,6 +1062,17 @@ export interface components {
             /** @description What is shown, 1-100 characters; the username until the user sets one. */
             display_name?: string;
         };
+        /** @description PublicServer is what everyone may know of a public server. */
+        PublicServer: {
+            /** @description The server's id. */
+            id?: string;
+            /** @description 1-100 characters. */
+            name?: string;
+            /** @description At most 1,024 characters. */
+            description?: string;
+            /** @description How many members it has. */
+            member_count?: number;
+        };
         /** @description ReorderChannelsResponse is what ReorderChannels answers. */
         ReorderChannelsResponse: {
             /** @description The channels that the caller sees, in their new order. */
@@ -1064,6 +1122,10 @@ export interface components {
              * @description When it was made.
              */
             created_at?: string;
+            /** @description Whether whoever is signed in may find it and join it without an invitation. */
+            public?: boolean;
+            /** @description The text channel in which it is said who joined, or 0. Everyone in the server may know its id; who does not see the channel is answered not_found about it. */
+            system_channel_id?: string;
         };
         /** @description SetChannelAccessResponse is what SetChannelAccess answers. */
         SetChannelAccessResponse: {
@@ -1129,6 +1191,85 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    Discovery_ListPublicServers: {
+        parameters: {
+            query?: {
+                /** @description What to look for, at most 100 characters; empty is everything. The first five words count. */
+                query?: string;
+                /** @description Servers with a smaller id: next of the page before. 0 from the newest. */
+                after?: string;
+                /** @description 1-100; 0 is 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "next": "0",
+                     *       "servers": [
+                     *         {
+                     *           "description": "Boats and tides",
+                     *           "id": "1581000000000000001",
+                     *           "member_count": 1,
+                     *           "name": "Harbour"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListPublicServersResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Discovery_JoinServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "description": "Boats and tides",
+                     *       "id": "1581000000000000001",
+                     *       "name": "Harbour",
+                     *       "owner_id": "1580000000000000001",
+                     *       "public": true,
+                     *       "system_channel_id": "1581000000000000002"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Server"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     Gateway_GetLimits: {
         parameters: {
             query?: never;
@@ -2661,7 +2802,9 @@ export interface operations {
                      *       "description": "Boats and tides",
                      *       "id": "1581000000000000001",
                      *       "name": "Harbour",
-                     *       "owner_id": "1580000000000000001"
+                     *       "owner_id": "1580000000000000001",
+                     *       "public": true,
+                     *       "system_channel_id": "1581000000000000002"
                      *     }
                      */
                     "application/json": components["schemas"]["Server"];
@@ -2693,7 +2836,9 @@ export interface operations {
                      *           "description": "Boats and tides",
                      *           "id": "1581000000000000001",
                      *           "name": "Harbour",
-                     *           "owner_id": "1580000000000000001"
+                     *           "owner_id": "1580000000000000001",
+                     *           "public": false,
+                     *           "system_channel_id": "1581000000000000002"
                      *         }
                      *       ]
                      *     }
@@ -2726,6 +2871,8 @@ export interface operations {
                     description?: string;
                     /** @description Whether @everyone starts without any right. */
                     closed?: boolean;
+                    /** @description Whether whoever is signed in may find it and join it. */
+                    public?: boolean;
                 };
             };
         };
@@ -2742,7 +2889,9 @@ export interface operations {
                      *       "description": "Boats and tides",
                      *       "id": "1581000000000000001",
                      *       "name": "Harbour",
-                     *       "owner_id": "1580000000000000001"
+                     *       "owner_id": "1580000000000000001",
+                     *       "public": false,
+                     *       "system_channel_id": "1581000000000000002"
                      *     }
                      */
                     "application/json": components["schemas"]["Server"];
@@ -2778,7 +2927,9 @@ export interface operations {
                      *       "description": "Boats and tides",
                      *       "id": "1581000000000000001",
                      *       "name": "Harbour",
-                     *       "owner_id": "1580000000000000001"
+                     *       "owner_id": "1580000000000000001",
+                     *       "public": false,
+                     *       "system_channel_id": "1581000000000000002"
                      *     }
                      */
                     "application/json": components["schemas"]["Server"];
@@ -2834,7 +2985,9 @@ export interface operations {
                  * @example {
                  *       "description": "Boats and tides",
                  *       "name": "Harbour",
-                 *       "reason": "Says it all"
+                 *       "public": true,
+                 *       "reason": "Says it all",
+                 *       "system_channel_id": "1581000000000000002"
                  *     }
                  */
                 "application/json": {
@@ -2844,6 +2997,10 @@ export interface operations {
                     description?: string;
                     /** @description Why, for the audit log: at most 512 characters. */
                     reason?: string;
+                    /** @description Whether whoever is signed in may find it and join it. */
+                    public?: boolean;
+                    /** @description A text channel of it that the caller sees, or 0 for none. */
+                    system_channel_id?: string;
                 };
             };
         };
@@ -2860,7 +3017,9 @@ export interface operations {
                      *       "description": "Boats and tides",
                      *       "id": "1581000000000000001",
                      *       "name": "Harbour",
-                     *       "owner_id": "1580000000000000001"
+                     *       "owner_id": "1580000000000000001",
+                     *       "public": true,
+                     *       "system_channel_id": "1581000000000000002"
                      *     }
                      */
                     "application/json": components["schemas"]["Server"];
@@ -3224,7 +3383,9 @@ export interface operations {
                      *       "description": "Boats and tides",
                      *       "id": "1581000000000000001",
                      *       "name": "Harbour",
-                     *       "owner_id": "1580000000000000002"
+                     *       "owner_id": "1580000000000000002",
+                     *       "public": true,
+                     *       "system_channel_id": "1581000000000000002"
                      *     }
                      */
                     "application/json": components["schemas"]["Server"];
