@@ -35,6 +35,11 @@ type Config struct {
 	MessagesStore string `env:"BEEP_MESSAGES_STORE" placeholder:"URL" help:"As for servers."`
 	Redis         string `env:"BEEP_REDIS" placeholder:"URL" help:"redis://… for wake-ups and limits over several processes. Without it each process wakes only itself, and others see changes within a second."`
 
+	Authz          string        `env:"BEEP_AUTHZ" placeholder:"URL" help:"permify://KEY@HOST:PORT[/TENANT][?tls=true] for checks of rights that Permify decides. Without it they are decided in the authz process."`
+	AuthzCacheTTL  time.Duration `env:"BEEP_AUTHZ_CACHE_TTL" default:"10s" help:"How long an answer of Permify is kept, unless a change drops it before; 0 asks every time."`
+	AuthzSample    int           `env:"BEEP_AUTHZ_SAMPLE" default:"100" placeholder:"N" help:"Of so many answers of Permify one is compared with our own, and what both allow holds; 0 compares none."`
+	AuthzReconcile time.Duration `env:"BEEP_AUTHZ_RECONCILE" default:"10m" help:"How often all that Permify has is compared with the scope log, and repaired; 0 is never."`
+
 	Replicas int `env:"BEEP_REPLICAS" default:"3" placeholder:"N" help:"Processes that run messages, or gateway if those are more: while Redis does not answer, each grants one such part of every rate. Less than there are lets more through."`
 
 	Listen map[string]string `env:"BEEP_LISTEN" placeholder:"TARGET=HOST:PORT;…" help:"Where targets of this process serve gRPC to other processes."`
@@ -111,7 +116,7 @@ func (c Config) resolve() (Config, error) {
 
 // check refuses values that would be taken and then mean nothing, or nothing that anyone wants.
 func (c Config) check() error {
-	for name, n := range map[string]int{"message rate": c.MessageRate, "edit rate": c.EditRate, "invitation rate": c.InvitationRate, "sockets of a user": c.UserSockets, "number of replicas": c.Replicas} {
+	for name, n := range map[string]int{"message rate": c.MessageRate, "edit rate": c.EditRate, "invitation rate": c.InvitationRate, "sockets of a user": c.UserSockets, "number of replicas": c.Replicas, "sample of checks": c.AuthzSample} {
 		if n < 0 {
 			return fmt.Errorf("the %s is %d, less than nothing", name, n)
 		}

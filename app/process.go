@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/beep-chat/beep"
+	"github.com/beep-chat/beep/authz"
 	"github.com/beep-chat/beep/kit/bus"
 	"github.com/beep-chat/beep/kit/limit"
 	"github.com/beep-chat/beep/kit/oidc"
@@ -34,6 +35,7 @@ type process struct {
 	serve rpc.Options
 	creds map[string]rpc.Credentials // of each target that runs here
 
+	authz      *authz.Service // nil unless it runs here
 	tokens     *oidc.Verifier // nil until gateway or realtime has asked for it
 	targets    map[string]target
 	front      []func(context.Context) error // ends, and drains, before the servers do
@@ -180,7 +182,7 @@ func (p *process) keep(name string, store interface {
 },
 ) {
 	p.closers = append(p.closers, store.Close)
-	p.tel.Check(name+" store", store.Ping)
+	p.tel.Check(name, store.Ping)
 }
 
 // observe counts a call between services.

@@ -20,6 +20,7 @@ import (
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	usersv1 "github.com/beep-chat/beep/api/beep/users/v1"
 	"github.com/beep-chat/beep/authz"
+	"github.com/beep-chat/beep/authz/permify"
 	"github.com/beep-chat/beep/gateway"
 	"github.com/beep-chat/beep/kit/rest"
 	"github.com/beep-chat/beep/messages"
@@ -93,7 +94,7 @@ func buildServers(ctx context.Context, p *process) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	p.keep(targetServers, store)
+	p.keep(targetServers+" store", store)
 	s, err := serversapi.New(servers.Deps{
 		Store: store, Authz: authzv1.NewAuthzClient(authzConn), Bus: p.bus, Limits: p.cfg.limits(), Minter: p.ids, Log: p.log,
 	})
@@ -110,10 +111,24 @@ func buildAuthz(_ context.Context, p *process) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	s, err := authz.New(authz.Deps{Scopes: serversv1.NewScopeLogClient(conn)})
+	deps := authz.Deps{
+		Scopes: serversv1.NewScopeLogClient(conn), Bus: p.bus, Reconcile: p.cfg.AuthzReconcile, Options: authz.RemoteOptions{
+			CacheTTL: p.cfg.AuthzCacheTTL, Sample: p.cfg.AuthzSample, Log: p.log, Count: p.tel.CountEvent,
+		},
+	}
+	if p.cfg.Authz != "" {
+		graph, err := permify.Open(p.cfg.Authz)
+		if err != nil {
+			return target{}, err
+		}
+		p.keep("permission graph", graph)
+		deps.Graph = graph
+	}
+	s, err := authz.New(deps)
 	if err != nil {
 		return target{}, err
 	}
+	p.authz = s
 	p.background = append(p.background, s.Run)
 	return target{register: s.Register}, nil
 }
@@ -127,7 +142,7 @@ func buildMessages(ctx context.Context, p *process) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	p.keep(targetMessages, store)
+	p.keep(targetMessages+" store", store)
 	s, err := messages.New(messages.Deps{
 		Store: store, Authz: authzv1.NewAuthzClient(conn), Bus: p.bus, Throttle: p.limiter(), Limits: p.cfg.limits(),
 		Minter: p.ids, Log: p.log,
@@ -144,7 +159,7 @@ func buildUsers(ctx context.Context, p *process) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	p.keep(targetUsers, store)
+	p.keep(targetUsers+" store", store)
 	deps := users.Deps{Store: store, Bus: p.bus, PublicURL: p.cfg.PublicURL, Log: p.log}
 	if p.cfg.SMTP != "" {
 		if deps.Mailer, err = smtp.New(p.cfg.SMTP, p.cfg.MailFrom, p.cfg.PublicURL); err != nil {

@@ -33,9 +33,9 @@ func actionOf(p *authzv1.Action) (Action, error) {
 	case *authzv1.Action_ActOnMember:
 		return actOnMember(k.ActOnMember)
 	case *authzv1.Action_Ban:
-		return onMember(k.Ban, (*perm.View).MayBan), nil
+		return onMember(k.Ban, perm.ManageMembers, (*perm.View).MayBan), nil
 	case *authzv1.Action_Rename:
-		return onMember(k.Rename, (*perm.View).MayRename), nil
+		return onMember(k.Rename, perm.ManageNicknames|perm.ChangeNickname, (*perm.View).MayRename), nil
 	case *authzv1.Action_CreateRole:
 		return changeRole(k.CreateRole, func(v *perm.View, actor beep.UserID, r perm.Role) *perm.Refusal {
 			return v.MayCreateRole(actor, r.Position, r.Rights)
@@ -71,16 +71,16 @@ func actionOf(p *authzv1.Action) (Action, error) {
 func actOnMember(p *authzv1.ActOnMember) (Action, error) {
 	right, err := perm.ParseRight(p.GetRight())
 	return Action{
-		Server: beep.ServerID(p.GetServerId()),
+		Server: beep.ServerID(p.GetServerId()), AnyOf: right,
 		May: func(v *perm.View, actor beep.UserID) *perm.Refusal {
 			return v.MayActOn(actor, beep.UserID(p.GetTargetId()), right)
 		},
 	}, err
 }
 
-func onMember(p *authzv1.MemberTarget, may func(v *perm.View, actor, target beep.UserID) *perm.Refusal) Action {
+func onMember(p *authzv1.MemberTarget, anyOf perm.Rights, may func(v *perm.View, actor, target beep.UserID) *perm.Refusal) Action {
 	return Action{
-		Server: beep.ServerID(p.GetServerId()),
+		Server: beep.ServerID(p.GetServerId()), AnyOf: anyOf,
 		May: func(v *perm.View, actor beep.UserID) *perm.Refusal {
 			return may(v, actor, beep.UserID(p.GetTargetId()))
 		},
@@ -93,8 +93,8 @@ func changeRole(
 	rights, err := perm.ParseRights(p.GetRights())
 	role := perm.Role{ID: beep.RoleID(p.GetRoleId()), Position: p.GetPosition(), Rights: rights}
 	return Action{
-		Server: beep.ServerID(p.GetServerId()),
-		May:    func(v *perm.View, actor beep.UserID) *perm.Refusal { return may(v, actor, role) },
+		Server: beep.ServerID(p.GetServerId()), AnyOf: perm.ManageRoles,
+		May: func(v *perm.View, actor beep.UserID) *perm.Refusal { return may(v, actor, role) },
 	}, err
 }
 
@@ -102,7 +102,7 @@ func ofMember(
 	p *authzv1.RoleOfMember, may func(v *perm.View, actor, target beep.UserID, id beep.RoleID) *perm.Refusal,
 ) Action {
 	return Action{
-		Server: beep.ServerID(p.GetServerId()),
+		Server: beep.ServerID(p.GetServerId()), AnyOf: perm.ManageRoles | perm.ManageMembers,
 		May: func(v *perm.View, actor beep.UserID) *perm.Refusal {
 			return may(v, actor, beep.UserID(p.GetTargetId()), beep.RoleID(p.GetRoleId()))
 		},
@@ -119,14 +119,14 @@ func setOverwrite(p *authzv1.OverwriteState) (Action, error) {
 	}
 	o.Deny, err = perm.ParseRights(p.GetDeny())
 	return Action{
-		Channel: o.Channel,
-		May:     func(v *perm.View, actor beep.UserID) *perm.Refusal { return v.MaySetOverwrite(actor, o) },
+		Channel: o.Channel, In: o.Channel, AnyOf: perm.ManageChannels | perm.ManagePermissions,
+		May: func(v *perm.View, actor beep.UserID) *perm.Refusal { return v.MaySetOverwrite(actor, o) },
 	}, err
 }
 
 func createChannel(p *authzv1.ChannelPlace) Action {
 	return Action{
-		Server: beep.ServerID(p.GetServerId()),
+		Server: beep.ServerID(p.GetServerId()), In: beep.ChannelID(p.GetCategoryId()), AnyOf: perm.ManageChannels,
 		May: func(v *perm.View, actor beep.UserID) *perm.Refusal {
 			return v.MayCreateChannel(actor, beep.ChannelID(p.GetCategoryId()))
 		},
@@ -135,7 +135,7 @@ func createChannel(p *authzv1.ChannelPlace) Action {
 
 func moveChannel(p *authzv1.ChannelPlace) Action {
 	return Action{
-		Channel: beep.ChannelID(p.GetChannelId()),
+		Channel: beep.ChannelID(p.GetChannelId()), In: beep.ChannelID(p.GetChannelId()), AnyOf: perm.ManageChannels,
 		May: func(v *perm.View, actor beep.UserID) *perm.Refusal {
 			return v.MayMoveChannel(actor, beep.ChannelID(p.GetChannelId()), beep.ChannelID(p.GetCategoryId()), p.GetSynced())
 		},

@@ -39,6 +39,9 @@ type Action struct {
 	Channel beep.ChannelID
 	// May asks perm, which looks at the state before the change.
 	May func(v *perm.View, actor beep.UserID) *perm.Refusal
+	// AnyOf are the rights of which it takes one, on the server or in the channel In: what a Graph is asked besides.
+	AnyOf perm.Rights
+	In    beep.ChannelID
 }
 
 // Verdict says whether a user may change something, or else why not.
@@ -57,9 +60,15 @@ func verdict(v *perm.View, refusal *perm.Refusal) Verdict {
 		return Verdict{Allowed: true, Visible: true, Rev: v.Rev()}
 	}
 	answer := Verdict{Rev: v.Rev(), Visible: refusal.Reason != perm.NotMember && refusal.Reason != perm.NoChannel}
+	answer.Code, answer.Reason = beep.CodeOf(refusal.Err()), reason(refusal)
+	return answer
+}
+
+// reason is the sentence of a Refusal.
+func reason(refusal *perm.Refusal) string {
 	var e *beep.Error
 	if errors.As(refusal.Err(), &e) {
-		answer.Code, answer.Reason = e.Code, e.Msg
+		return e.Msg
 	}
-	return answer
+	return ""
 }

@@ -139,6 +139,21 @@ func (e *Remote) look(ctx context.Context, stamp Stamp, scope beep.Scope, found 
 	return true, err
 }
 
+// Surplus names those things found in a graph that are not in a View.
+func Surplus(v *perm.View, found State) (names []string) {
+	s := beyond(v, found)
+	for _, m := range s.Seats {
+		names = append(names, "seat "+m.User.String())
+	}
+	for _, c := range s.Channels {
+		names = append(names, "channel "+c.ID.String())
+	}
+	for _, r := range s.Roles {
+		names = append(names, "role "+r.ID.String())
+	}
+	return names
+}
+
 // beyond are those things found in a graph that are not in a View, as they should be: not there.
 func beyond(v *perm.View, found State) State {
 	s := State{Scope: found.Scope}

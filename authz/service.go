@@ -155,19 +155,9 @@ func (s *Service) VisibleChannels(ctx context.Context, q Question) ([]beep.Chann
 // CheckActions decides whether a user may make changes, all of one scope. They are decided at one revision, each as if
 // it were the only one: perm looks at the state before any of them. The first that is refused is the answer.
 func (s *Service) CheckActions(ctx context.Context, user beep.UserID, actions []Action) (answer Verdict, err error) {
-	var scope beep.Scope
-	for i, a := range actions {
-		if nothing(a.Server, a.Channel) {
-			return Verdict{Refused: i}, nil
-		}
-		its, err := s.scopeOf(ctx, a.Server, a.Channel)
-		if err != nil || its == (beep.Scope{}) {
-			return Verdict{Refused: i}, err
-		}
-		if i > 0 && its != scope {
-			return Verdict{}, beep.InvalidField(beep.CodeInvalidField, "actions", "are of more than one server")
-		}
-		scope = its
+	scope, refused, err := s.scopeOfAll(ctx, actions)
+	if err != nil || scope == (beep.Scope{}) {
+		return Verdict{Refused: refused}, err
 	}
 	err = s.decide(ctx, scope, 0, func(v *perm.View) {
 		for i, a := range actions {
@@ -177,7 +167,72 @@ func (s *Service) CheckActions(ctx context.Context, user beep.UserID, actions []
 			}
 		}
 	})
-	return answer, err
+	if err != nil || !answer.Allowed || s.remote == nil {
+		return answer, err
+	}
+	return s.confirm(ctx, scope, user, actions, answer)
+}
+
+// scopeOfAll is the one scope that actions are about; none where one of them is about what never was.
+func (s *Service) scopeOfAll(ctx context.Context, actions []Action) (scope beep.Scope, refused int, err error) {
+	for i, a := range actions {
+		if nothing(a.Server, a.Channel) {
+			return beep.Scope{}, i, nil
+		}
+		its, err := s.scopeOf(ctx, a.Server, a.Channel)
+		if err != nil || its == (beep.Scope{}) {
+			return beep.Scope{}, i, err
+		}
+		if i > 0 && its != scope {
+			return beep.Scope{}, 0, beep.InvalidField(beep.CodeInvalidField, "actions", "are of more than one server")
+		}
+		scope = its
+	}
+	return scope, 0, nil
+}
+
+// confirm asks the Graph for the rights that changes take which perm allows: it decides about rights, and perm about who
+// is below whom. What both allow is allowed.
+func (s *Service) confirm(
+	ctx context.Context, scope beep.Scope, user beep.UserID, actions []Action, allowed Verdict,
+) (Verdict, error) {
+	ctx, cancel := context.WithTimeout(ctx, decideTimeout)
+	defer cancel()
+	type need struct {
+		in    beep.ChannelID
+		anyOf perm.Rights
+	}
+	asked := map[need]bool{}
+	for i, a := range actions {
+		n := need{a.In, a.AnyOf}
+		if n.anyOf == 0 || asked[n] {
+			continue
+		}
+		asked[n] = true
+		held, err := s.holdsOneOf(ctx, Query{Scope: scope, User: user, Channel: a.In}, a.AnyOf, allowed.Rev)
+		if err != nil {
+			return Verdict{}, err
+		}
+		if !held {
+			refusal := &perm.Refusal{Reason: perm.LacksOneOf, Missing: a.AnyOf}
+			return Verdict{
+				Visible: true, Code: beep.CodeOf(refusal.Err()), Reason: reason(refusal), Refused: i, Rev: allowed.Rev,
+			}, nil
+		}
+	}
+	return allowed, nil
+}
+
+// holdsOneOf says whether a user holds one of several rights.
+func (s *Service) holdsOneOf(ctx context.Context, q Query, anyOf perm.Rights, rev uint64) (bool, error) {
+	for ; anyOf != 0; anyOf &= anyOf - 1 {
+		q.Right = anyOf & -anyOf
+		a, _, err := s.engine.Decide(ctx, q, rev)
+		if err != nil || a.Allowed {
+			return a.Allowed, err
+		}
+	}
+	return false, nil
 }
 
 // scopeOf is the scope that decides about a server or a channel; none for a channel that never was.

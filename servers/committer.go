@@ -88,7 +88,9 @@ func (c *Committer) Commit(ctx context.Context, change Commit) error {
 		if len(part.Changes) == 0 {
 			continue
 		}
-		if err := c.bus.Publish(ctx, "scope:"+part.Scope.String(), nil); err != nil {
+		// Who follows one scope, and who follows all of them.
+		err := errors.Join(c.bus.Publish(ctx, "scope:"+part.Scope.String(), nil), c.bus.Publish(ctx, "scopes", []byte(part.Scope.String())))
+		if err != nil {
 			c.log.DebugContext(ctx, "wake-up lost", "scope", part.Scope.String(), "error", err)
 		}
 	}

@@ -26,6 +26,7 @@ Every flag of serve can be set in the environment instead; docs/config.md lists 
 type cli struct {
 	Serve    app.Config     `cmd:"" default:"withargs" help:"Run Beep (the default)."`
 	Migrate  migrateCommand `cmd:"" help:"Bring the stores' schemas up to date, or say what is missing."`
+	Authz    authzCommand   `cmd:"" help:"What concerns who may do what."`
 	DevCerts certsCommand   `cmd:"" help:"Make a CA and a certificate for each target, for tests on one machine."`
 	Bench    benchCommand   `cmd:"" help:"Measure this build: start a Beep of its own, let people send, print a table."`
 	Config   struct{}       `cmd:"" help:"Print every setting, as docs/config.md has it."`
@@ -54,6 +55,8 @@ func run(ctx context.Context, command string, c *cli) error {
 	case "migrate":
 		return c.Migrate.run(ctx)
 	// Kong puts the arguments into the name of a command.
+	case "authz reconcile":
+		return c.Authz.Reconcile.run(ctx)
 	case "dev-certs <dir>":
 		return c.DevCerts.run()
 	case "bench":
@@ -86,6 +89,18 @@ func (m migrateCommand) run(ctx context.Context) error {
 }
 
 // benchCommand leaves the stores of an installation alone: what it measures, it starts.
+type authzCommand struct {
+	Reconcile reconcileCommand `cmd:"" help:"Compare all that Permify has with the scope log, print what differs, and repair it. Beep may run meanwhile."`
+}
+
+type reconcileCommand struct {
+	app.Config `embed:""`
+}
+
+func (m reconcileCommand) run(ctx context.Context) error {
+	return app.Reconcile(ctx, m.Config, app.Logger(os.Stderr, m.LogLevel), os.Stdout)
+}
+
 type benchCommand struct {
 	Duration  time.Duration `default:"5s" help:"Length of each step."`
 	Senders   []int         `default:"1,8" help:"Numbers of people who send, each as fast as acknowledged."`

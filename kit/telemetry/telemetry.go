@@ -36,6 +36,7 @@ type Telemetry struct {
 	stop     func(context.Context) error
 	http     *prometheus.HistogramVec
 	rpc      *prometheus.HistogramVec
+	events   *prometheus.CounterVec
 
 	mu     sync.Mutex // guards checks
 	checks []*check
@@ -53,7 +54,10 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	t.rpc = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "beep_rpc_seconds", Help: "Time to answer a call between services, in one process too.", Buckets: buckets,
 	}, []string{"side", "method", "code"})
-	t.registry.MustRegister(t.http, t.rpc)
+	t.events = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "beep_events_total", Help: "Things that happen and that someone may want to be told of.",
+	}, []string{"event"})
+	t.registry.MustRegister(t.http, t.rpc, t.events)
 	exporter := o.Exporter
 	if exporter == nil && o.Endpoint != "" {
 		var err error
@@ -101,6 +105,9 @@ func traceID(ctx context.Context) string {
 func (t *Telemetry) ObserveCall(side, method, code string, took time.Duration) {
 	t.rpc.WithLabelValues(side, method, code).Observe(took.Seconds())
 }
+
+// CountEvent counts something that happened, by a name of few.
+func (t *Telemetry) CountEvent(event string) { t.events.WithLabelValues(event).Inc() }
 
 // Check adds something without which the process is not ready.
 func (t *Telemetry) Check(name string, ask func(context.Context) error) {
