@@ -65,6 +65,11 @@ func (id ID[K]) Time() time.Time {
 	return time.UnixMilli(int64(id>>(nodeBits+counterBits)) + idEpochMS).UTC()
 }
 
+// FirstID is the smallest number that an id of that time has; what is older is below it.
+func FirstID(t time.Time) uint64 {
+	return uint64(max(t.UnixMilli()-idEpochMS, 0)) << (nodeBits + counterBits)
+}
+
 // ParseID reads a decimal id between 1 and MaxID, without sign, space or leading zero.
 func ParseID[K any](s string) (ID[K], error) {
 	n, err := strconv.ParseUint(s, 10, 63)

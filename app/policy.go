@@ -32,6 +32,8 @@ func policy() rpc.Policy {
 		serversv1.ScopeLog_ServiceDesc.ServiceName:    internal(targetAuthz, targetRealtime),
 		messagesv1.Messages_ServiceDesc.ServiceName:   public,
 		messagesv1.ChannelLog_ServiceDesc.ServiceName: internal(targetRealtime),
+		// What a ban has deleted.
+		messagesv1.ChannelLog_PurgeAuthor_FullMethodName: internal(targetServers),
 		authzv1.Authz_ServiceDesc.ServiceName:         internal(targetServers, targetMessages),
 	}
 }

@@ -83,11 +83,12 @@ func (p *process) build(ctx context.Context) (http.Handler, error) {
 	return p.targets[targetUsers].handler, nil
 }
 
-// buildServers makes the one half of a circle: servers asks authz, which reads the log of servers. Neither calls
-// while it is built.
+// buildServers makes a part of a circle: servers asks authz, which reads the log of servers, and has messages deleted by
+// messages, which asks authz. None calls while it is built.
 func buildServers(ctx context.Context, p *process) (target, error) {
-	authzConn, err := p.peer(targetServers, targetAuthz)
-	if err != nil {
+	authzConn, err1 := p.peer(targetServers, targetAuthz)
+	messagesConn, err2 := p.peer(targetServers, targetMessages)
+	if err := errors.Join(err1, err2); err != nil {
 		return target{}, err
 	}
 	store, err := open(ctx, p.cfg.ServersStore, serversql.Open)
@@ -96,7 +97,8 @@ func buildServers(ctx context.Context, p *process) (target, error) {
 	}
 	p.keep(targetServers+" store", store)
 	s, err := serversapi.New(servers.Deps{
-		Store: store, Authz: authzv1.NewAuthzClient(authzConn), Bus: p.bus, Limits: p.cfg.limits(), Minter: p.ids, Log: p.log,
+		Store: store, Authz: authzv1.NewAuthzClient(authzConn), ChannelLog: messagesv1.NewChannelLogClient(messagesConn),
+		Bus: p.bus, Limits: p.cfg.limits(), Minter: p.ids, Log: p.log,
 	})
 	if err != nil {
 		return target{}, err

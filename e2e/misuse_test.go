@@ -440,6 +440,7 @@ func (r realm) byRule() (list []misuse) {
 	add(put, member+"/nickname", text("nickname", long(33)), field)
 	add(put, member+"/nickname", text("nickname", `a\u0000b`), field)
 	add(put, "/api/servers/{server_id}/bans/{user_id}", text("reason", long(513)), field)
+	add(put, "/api/servers/{server_id}/bans/{user_id}", `{"purge_seconds":604801}`, field)
 	add(http.MethodDelete, "/api/servers/{server_id}?name=x", "", "422 name_mismatch")
 	add(http.MethodDelete, "/api/servers/{server_id}", "", "422 name_mismatch")
 	add(post, "/api/servers/{server_id}/transfer", `{"user_id":"1581000000000000009"}`, "404 member_not_found")

@@ -233,6 +233,24 @@ func TestModeration(t *testing.T) {
 		}
 		at(t, bob, 0).refused(http.MethodGet, serverPath(server, "/audit-log"), nil, http.StatusForbidden, "forbidden")
 	})
+	t.Run("a ban takes with it what was written lately, for who watches and for who looks", func(t *testing.T) {
+		tides := v.createChannel(server, "tides")
+		adaHears := listen(t, ada, 0)
+		kept := v.send(tides, "the owner's")
+		for i := range 5 {
+			at(t, eve, i).send(tides, "spam")
+		}
+		sees(t, adaHears, tides, "the owner's", "spam", "spam", "spam", "spam", "spam")
+		v.call(http.MethodPut, serverPath(server, "/bans/"+id(eve.ID)), &serversv1.BanUserRequest{PurgeSeconds: 3600}, nil)
+		sees(t, adaHears, tides, "the owner's")
+		for i := range site.Gateways {
+			for _, m := range at(t, ada, i).history(tides, "").GetMessages() {
+				if m.GetDeleted() == (m.GetId() == kept.GetId()) || m.GetDeleted() && m.GetContent() != "" {
+					t.Errorf("over gateway %d: %v", i, m)
+				}
+			}
+		}
+	})
 }
 
 // TestServer_IsHandedOverAndDeleted: a server gets a new owner, whom alone nobody may then touch, and ends for everyone

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beep-chat/beep"
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
+	"github.com/beep-chat/beep/scopelog"
 )
 
 // Register serves the Messages and ChannelLog contracts.
@@ -91,6 +92,21 @@ func (g channelLogServer) Since(ctx context.Context, req *messagesv1.SinceReques
 		return nil, err
 	}
 	return deltaToProto(d), nil
+}
+
+// PurgeAuthor is Service.PurgeAuthor.
+func (g channelLogServer) PurgeAuthor(
+	ctx context.Context, req *messagesv1.PurgeAuthorRequest,
+) (*messagesv1.PurgeAuthorResponse, error) {
+	scope, err := scopelog.FromProto(req.GetScope())
+	if err != nil {
+		return nil, err
+	}
+	after, more, err := g.service.PurgeAuthor(ctx, Purge{
+		ID: req.GetPurgeId(), Channel: beep.ChannelID(req.GetChannelId()), Author: beep.UserID(req.GetAuthorId()),
+		Actor: beep.UserID(req.GetActorId()), After: beep.MessageID(req.GetAfter()), Scope: scope, E: req.GetRev(),
+	})
+	return &messagesv1.PurgeAuthorResponse{After: uint64(after), More: more}, err
 }
 
 // GetHeads is Service.Heads.

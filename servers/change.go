@@ -208,6 +208,11 @@ type (
 		Channel beep.ChannelID
 	}
 
+	// PurgeWanted keeps a purge until it is done.
+	PurgeWanted struct{ Purge }
+	// PurgeDone forgets it.
+	PurgeDone struct{ ID uint64 }
+
 	// Audited remembers what was done.
 	Audited struct{ AuditEntry }
 )
@@ -219,4 +224,6 @@ func (BanSet) record()            {}
 func (BanRemoved) record()        {}
 func (WebhookSet) record()        {}
 func (WebhookRemoved) record()    {}
+func (PurgeWanted) record()       {}
+func (PurgeDone) record()         {}
 func (Audited) record()           {}

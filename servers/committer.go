@@ -9,6 +9,7 @@ import (
 
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 )
 
 const (
@@ -27,17 +28,18 @@ type Publisher interface {
 
 // Deps is what the use-cases need; all of it.
 type Deps struct {
-	Store  Store
-	Authz  authzv1.AuthzClient
-	Bus    Publisher
-	Limits beep.Limits
-	Minter *beep.Minter
-	Log    *slog.Logger
+	Store      Store
+	Authz      authzv1.AuthzClient
+	ChannelLog messagesv1.ChannelLogClient // of messages: what a ban has deleted
+	Bus        Publisher
+	Limits     beep.Limits
+	Minter     *beep.Minter
+	Log        *slog.Logger
 }
 
 // Check refuses what is not whole.
 func (d Deps) Check() error {
-	if d.Store == nil || d.Authz == nil || d.Bus == nil || d.Minter == nil || d.Log == nil {
+	if d.Store == nil || d.Authz == nil || d.ChannelLog == nil || d.Bus == nil || d.Minter == nil || d.Log == nil {
 		return errors.New("servers: a dependency is missing")
 	}
 	return nil

@@ -160,6 +160,16 @@ type Ban struct {
 	CreatedAt time.Time
 }
 
+// Purge is the deletion of what a user wrote lately on a server. It is kept until it is done.
+type Purge struct {
+	ID        uint64
+	Server    beep.ServerID
+	User      beep.UserID // whose messages
+	Actor     beep.UserID // who wants them gone
+	Since     time.Time
+	CreatedAt time.Time
+}
+
 // Webhook is an address at which a program posts into a channel. Its token is not part of it: stored is a hash alone.
 type Webhook struct {
 	ID        beep.WebhookID
@@ -214,6 +224,7 @@ const (
 	AuditMemberUnban      AuditAction = "member_unban"
 	AuditMemberMute       AuditAction = "member_mute"
 	AuditMemberUnmute     AuditAction = "member_unmute"
+	AuditMemberPurge      AuditAction = "member_purge"
 	AuditMemberNickname   AuditAction = "member_nickname"
 	AuditInvitationCreate AuditAction = "invitation_create"
 	AuditInvitationRevoke AuditAction = "invitation_revoke"

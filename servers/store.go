@@ -138,12 +138,13 @@ type Store interface {
 	//   - MaxServers: ErrServerLimit. The count is exact under any concurrency of Commits.
 	//   - Records, in order: beep.ErrNotFound when an invitation is not live (used) or unknown (revoked), or when there
 	//     is no such ban (removed); beep.ErrConflict when what is created exists, and for a ban of a member; then
-	//     ErrInvitationLimit or ErrWebhookLimit. A webhook that is removed and is not there is beep.ErrNotFound; one that
-	//     is changed and is not there at that version, or is for a channel that is not there, beep.ErrConflict. MaxUses,
-	//     MaxLive and MaxPerChannel are exact under any concurrency, and so is that nobody is both banned and a member.
+	//     ErrInvitationLimit or ErrWebhookLimit. A webhook that is removed, or a purge that is
+	//     done, and is not there is beep.ErrNotFound; a webhook that is changed and is not there at that version, or is for
+	//     a channel that is not there, beep.ErrConflict. MaxUses, MaxLive and MaxPerChannel are exact under any
+	//     concurrency, and so is that nobody is both banned and a member.
 	//
 	// A RoleRemoved takes the role from every member and removes its overwrites, a ChannelRemoved the channel's overwrites,
-	// webhooks and threads. A ServerRemoved removes roles, channels, threads, overwrites, webhooks, members, bans,
+	// webhooks and threads. A ServerRemoved removes roles, channels, threads, overwrites, webhooks, members, bans, purges,
 	// invitations and the audit log, and adds a ScopeLeft to the personal scope of every member. With a thread goes who is
 	// a member of it. A ParticipantRemoved of the last one removes the direct message. The id of a channel, thread or
 	// direct message is never given again, not even after its removal.
@@ -243,6 +244,8 @@ type RecordReader interface {
 	Ban(ctx context.Context, server beep.ServerID, user beep.UserID) (Ban, error)
 	// Bans lists up to limit bans of a server with an id smaller than before (0 is any), greatest id first.
 	Bans(ctx context.Context, server beep.ServerID, before uint64, limit int) ([]Ban, error)
+	// Purges lists up to limit purges of any server that are not done, in order of id.
+	Purges(ctx context.Context, limit int) ([]Purge, error)
 	// AuditEntries lists up to q.Limit entries that q lets through, greatest id first. It takes no longer where there
 	// are many that q leaves out by their actor or their target.
 	AuditEntries(ctx context.Context, q AuditQuery) ([]AuditEntry, error)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/authz"
 	"github.com/beep-chat/beep/kit/bus"
@@ -72,7 +73,7 @@ func start(t testing.TB, url string) *system {
 	must(err)
 	decider.Register(local)
 	service, err := grpcapi.New(servers.Deps{
-		Store: store, Authz: authzv1.NewAuthzClient(local.As("servers")), Bus: bus.NewMemory(), Limits: beep.DefaultLimits(),
+		Store: store, Authz: authzv1.NewAuthzClient(local.As("servers")), ChannelLog: messagesv1.NewChannelLogClient(nil), Bus: bus.NewMemory(), Limits: beep.DefaultLimits(),
 		Minter: beep.NewMinter(), Log: slog.New(slog.DiscardHandler),
 	})
 	must(err)

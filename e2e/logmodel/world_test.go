@@ -153,7 +153,7 @@ func (w *world) begun(p *proc, err error, work func(context.Context) error) *pro
 func (w *world) startServers(store servers.Store) *proc {
 	p := w.proc()
 	s, err := grpcapi.New(servers.Deps{
-		Store: store, Authz: authzv1.NewAuthzClient(wire{w, targetServers, &w.deciders, p}), Bus: w.bus.end(p), Limits: w.limits,
+		Store: store, Authz: authzv1.NewAuthzClient(wire{w, targetServers, &w.deciders, p}), ChannelLog: messagesv1.NewChannelLogClient(nil), Bus: w.bus.end(p), Limits: w.limits,
 		Minter: beep.NewMinter(), Log: discard(),
 	})
 	if err == nil {

@@ -128,41 +128,70 @@ func (s *Service) changeMember(
 	})
 }
 
+// NewBan is what BanUser takes.
+type NewBan struct {
+	Server beep.ServerID
+	User   beep.UserID
+	Purge  time.Duration // what the user wrote in this time before is deleted
+	Reason string
+}
+
 // BanUser keeps a user out, and puts out who is a member. Who is banned already stays so, by the first ban.
-func (s *Service) BanUser(
-	ctx context.Context, id beep.ServerID, user beep.UserID, reason string,
-) (ban servers.Ban, err error) {
+func (s *Service) BanUser(ctx context.Context, draft NewBan) (ban servers.Ban, err error) {
 	actor, err := beep.UserFrom(ctx)
 	if err != nil {
 		return servers.Ban{}, err
 	}
-	if err := servers.CheckReason(reason); err != nil {
+	if err := servers.CheckReason(draft.Reason); err != nil {
 		return servers.Ban{}, err
 	}
-	err = servers.Settle(ctx, func() error {
-		d, err := s.authz.May(ctx, actor, servers.NoServer(), &authzv1.Action{Kind: &authzv1.Action_Ban{Ban: target(id, user)}})
-		if err != nil {
-			return err
+	if draft.Purge > maxPurge {
+		return servers.Ban{}, beep.InvalidField(beep.CodeInvalidField, "purge_seconds", "is more than 604800")
+	}
+	err = servers.Settle(ctx, func() (err error) {
+		ban, err = s.banUser(ctx, actor, draft)
+		return err
+	})
+	if err == nil && draft.Purge > 0 {
+		select {
+		case s.purges <- struct{}{}:
+		default: // it is about to look anyway
 		}
-		if ban, err = s.store.Ban(ctx, id, user); !errors.Is(err, beep.ErrNotFound) {
-			return err
-		}
-		ban = servers.Ban{ID: s.minter.Next(), Server: id, User: user, Actor: actor, Reason: reason, CreatedAt: beep.Now()}
-		c := servers.Commit{
-			Scope: beep.ServerScope(id), Expect: d.Rev, Actor: actor,
-			Records: []servers.Record{servers.BanSet{Ban: ban}, s.changes.Audited(servers.Deed{
-				Server: id, Actor: actor, Action: servers.AuditMemberBan, Target: uint64(user), Reason: reason,
-			})},
-		}
+	}
+	return ban, err
+}
+
+// banUser is one try of BanUser.
+func (s *Service) banUser(ctx context.Context, actor beep.UserID, draft NewBan) (servers.Ban, error) {
+	id, user := draft.Server, draft.User
+	d, err := s.authz.May(ctx, actor, servers.NoServer(), &authzv1.Action{Kind: &authzv1.Action_Ban{Ban: target(id, user)}})
+	if err != nil {
+		return servers.Ban{}, err
+	}
+	ban, missing := s.store.Ban(ctx, id, user)
+	if missing != nil && !errors.Is(missing, beep.ErrNotFound) {
+		return servers.Ban{}, missing
+	}
+	c := servers.Commit{Scope: beep.ServerScope(id), Expect: d.Rev, Actor: actor}
+	if missing != nil {
+		ban = servers.Ban{ID: s.minter.Next(), Server: id, User: user, Actor: actor, Reason: draft.Reason, CreatedAt: beep.Now()}
+		c.Records = []servers.Record{servers.BanSet{Ban: ban}, s.changes.Audited(servers.Deed{
+			Server: id, Actor: actor, Action: servers.AuditMemberBan, Target: uint64(user), Reason: draft.Reason,
+		})}
 		switch _, err := s.store.Member(ctx, id, user); {
 		case err == nil:
 			c.Changes = []servers.Change{servers.MemberRemoved{User: user}}
 		case !errors.Is(err, beep.ErrNotFound):
-			return err
+			return servers.Ban{}, err
 		}
-		return s.changes.Commit(ctx, c)
-	})
-	return ban, err
+	}
+	if draft.Purge > 0 {
+		c.Records = append(c.Records, s.wanted(actor, draft)...)
+	}
+	if len(c.Records) == 0 {
+		return ban, nil
+	}
+	return ban, s.changes.Commit(ctx, c)
 }
 
 // UnbanUser lets a user in again, by whatever way is open to everyone.

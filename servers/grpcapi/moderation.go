@@ -68,7 +68,9 @@ func (g *moderationServer) BanUser(ctx context.Context, r *serversv1.BanUserRequ
 	if err != nil {
 		return nil, err
 	}
-	ban, err := g.s.BanUser(ctx, id, user, r.GetReason())
+	ban, err := g.s.BanUser(ctx, community.NewBan{
+		Server: id, User: user, Purge: time.Duration(r.GetPurgeSeconds()) * time.Second, Reason: r.GetReason(),
+	})
 	return &serversv1.BanUserResponse{Ban: protoBan(ban)}, err
 }
 

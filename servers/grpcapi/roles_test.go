@@ -1,6 +1,7 @@
 package grpcapi_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/servers"
 )
@@ -274,6 +276,55 @@ func TestMutes_End(t *testing.T) {
 	if e := w.last(t, id); e.GetAction() != "member_unmute" || e.GetActorId() != 0 || e.GetTargetId() != uint64(bob) {
 		t.Errorf("the record is %v", e)
 	}
+}
+
+// TestBans_Purge: a ban may want messages gone. It is asked for at once in every channel, page by page, at a revision
+// that the ban is part of; again until it succeeds, and once more when nothing can follow; then it is forgotten.
+func TestBans_Purge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	server, general := w.server(t)
+	id := server.GetId()
+	value(w.CreateChannel(w.as(t, ann), &serversv1.CreateChannelRequest{ServerId: id, Name: "docks", Kind: "category"}))(t)
+	quay := value(w.CreateChannel(w.as(t, ann), &serversv1.CreateChannelRequest{ServerId: id, Name: "quay"}))(t).GetChannel()
+	ban := &serversv1.BanUserRequest{ServerId: id, UserId: uint64(bob), PurgeSeconds: 7*24*3600 + 1}
+	refused(t, "more than a week", second(w.BanUser(w.as(t, ann), ban)), beep.KindInvalid, beep.CodeInvalidField)
+
+	w.purged.fail(beep.Unavailable(errors.New("down")))
+	before := beep.Now()
+	ban.PurgeSeconds = 3600
+	value(w.BanUser(w.as(t, ann), ban))(t)
+	if e := w.last(t, id); e.GetAction() != "member_purge" || e.GetTargetId() != uint64(bob) || e.GetActorId() != uint64(ann) {
+		t.Errorf("the record is %v", e)
+	}
+	w.work(t, func() bool { return len(w.purged.list()) > 0 })
+	w.purged.fail(nil)
+	w.work(t, func() bool { return len(w.purged.list()) == 4 }) // two pages of each channel that has messages
+
+	list := value(w.store.Purges(t.Context(), 9))(t)
+	if len(list) != 1 || list[0].Since.Before(before.Add(-time.Hour)) || list[0].Since.After(before.Add(-59*time.Minute)) {
+		t.Fatalf("kept are %v", list)
+	}
+	rev := w.rev(t, id)
+	for i, channel := range []uint64{general.GetId(), general.GetId(), quay.GetId(), quay.GetId()} {
+		want := &messagesv1.PurgeAuthorRequest{
+			PurgeId: list[0].ID, ChannelId: channel, AuthorId: uint64(bob), ActorId: uint64(ann), Rev: rev,
+			After: beep.FirstID(list[0].Since) - 1 + uint64(i%2), Scope: &serversv1.Scope{Kind: "server", Id: id},
+		}
+		equal(t, fmt.Sprint("call ", i), w.purged.list()[i], want)
+	}
+
+	// As if it had been wanted long ago: what goes through the channels now is the last time.
+	old := list[0]
+	old.ID, old.CreatedAt = old.ID+1, old.CreatedAt.Add(-time.Minute)
+	err := w.store.Commit(t.Context(), servers.Commit{
+		Scope: beep.ServerScope(beep.ServerID(id)), Records: []servers.Record{servers.PurgeWanted{Purge: old}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.work(t, func() bool { return len(value(w.store.Purges(t.Context(), 9))(t)) == 1 })
+	equal(t, "the young one stays", value(w.store.Purges(t.Context(), 9))(t), list)
 }
 
 func TestBans(t *testing.T) {

@@ -10,11 +10,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/kit/rpc"
 	"github.com/beep-chat/beep/servers"
@@ -33,6 +36,7 @@ type world struct {
 	log     serversv1.ScopeLogClient
 	store   *sqlstore.Store
 	authz   *fakeAuthz
+	purged  *fakeLog
 	bus     *fakeBus
 	minter  *rpc.Minter
 	minted  *beep.Minter
@@ -48,7 +52,7 @@ func newWorldOn(t *testing.T, url string, limits beep.Limits) *world {
 	store := value(sqlstore.Open(t.Context(), url))(t)
 	t.Cleanup(func() { _ = store.Close() })
 	ca := value(rpc.NewCA())(t)
-	w := &world{store: store, authz: &fakeAuthz{store: store}, bus: &fakeBus{}, minted: beep.NewMinter()}
+	w := &world{store: store, authz: &fakeAuthz{store: store}, purged: &fakeLog{}, bus: &fakeBus{}, minted: beep.NewMinter()}
 	w.minter = value(rpc.NewMinter(value(ca.Issue("gateway"))(t)))(t)
 	local := rpc.NewLocal(rpc.Options{Verifier: rpc.NewVerifier(ca.Pool()), Policy: rpc.Policy{
 		"beep.servers.v1.Servers":    {Callers: []string{"gateway"}, Guest: true},
@@ -60,7 +64,7 @@ func newWorldOn(t *testing.T, url string, limits beep.Limits) *world {
 	}})
 	authzv1.RegisterAuthzServer(local, w.authz)
 	w.service = value(grpcapi.New(servers.Deps{
-		Store: store, Authz: authzv1.NewAuthzClient(local.As("servers")), Bus: w.bus, Limits: limits,
+		Store: store, Authz: authzv1.NewAuthzClient(local.As("servers")), ChannelLog: w.purged, Bus: w.bus, Limits: limits,
 		Minter: w.minted, Log: slog.New(slog.DiscardHandler),
 	}))(t)
 	w.service.Register(local)
@@ -295,4 +299,36 @@ func kinds(rows []servers.Row) (kinds []string) {
 func sorted(list []string) []string {
 	slices.Sort(list)
 	return list
+}
+
+// fakeLog is messages' log of channels: it remembers what it was asked to delete.
+type fakeLog struct {
+	messagesv1.ChannelLogClient
+
+	mu    sync.Mutex // guards the rest
+	asked []*messagesv1.PurgeAuthorRequest
+	err   error
+}
+
+func (f *fakeLog) PurgeAuthor(
+	_ context.Context, r *messagesv1.PurgeAuthorRequest, _ ...grpc.CallOption,
+) (*messagesv1.PurgeAuthorResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, proto.CloneOf(r))
+	// One page, and then the end.
+	return &messagesv1.PurgeAuthorResponse{After: r.GetAfter() + 1, More: len(f.asked)%2 == 1}, f.err
+}
+
+// fail answers with an error, or not any more, and forgets.
+func (f *fakeLog) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err, f.asked = err, nil
+}
+
+func (f *fakeLog) list() []*messagesv1.PurgeAuthorRequest {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.asked)
 }

@@ -7,11 +7,11 @@ import (
 	"maps"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/perm"
 	"github.com/beep-chat/beep/servers"
@@ -21,7 +21,7 @@ import (
 func TestNew_WantsEverything(t *testing.T) {
 	t.Parallel()
 	full := servers.Deps{
-		Store: newWorld(t).store, Authz: authzv1.NewAuthzClient(nil), Bus: &fakeBus{}, Minter: beep.NewMinter(),
+		Store: newWorld(t).store, Authz: authzv1.NewAuthzClient(nil), ChannelLog: messagesv1.NewChannelLogClient(nil), Bus: &fakeBus{}, Minter: beep.NewMinter(),
 		Log: slog.New(slog.DiscardHandler),
 	}
 	if _, err := grpcapi.New(full); err != nil {
@@ -29,7 +29,8 @@ func TestNew_WantsEverything(t *testing.T) {
 	}
 	for name, take := range map[string]func(*servers.Deps){
 		"store": func(d *servers.Deps) { d.Store = nil }, "authz": func(d *servers.Deps) { d.Authz = nil },
-		"bus": func(d *servers.Deps) { d.Bus = nil }, "minter": func(d *servers.Deps) { d.Minter = nil },
+		"channel log": func(d *servers.Deps) { d.ChannelLog = nil },
+		"bus":         func(d *servers.Deps) { d.Bus = nil }, "minter": func(d *servers.Deps) { d.Minter = nil },
 		"log": func(d *servers.Deps) { d.Log = nil },
 	} {
 		d := full
@@ -43,16 +44,13 @@ func TestNew_WantsEverything(t *testing.T) {
 func TestRun_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	idle := newWorld(t).service
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- idle.Run(ctx) }()
-		synctest.Wait()
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- idle.Run(ctx) }()
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 // calls is every method, on objects that the caller may not know of or that are not there.

@@ -154,7 +154,7 @@ func (t *transaction) removeServer(scope beep.Scope) {
 	t.exec(`DELETE FROM overwrites WHERE channel_id IN (SELECT id FROM channels WHERE server_id = ?)`, id)
 	for _, table := range [...]string{
 		"member_roles", "mutes", "members", "roles", "webhooks", "thread_members", "threads", "channels", "invitations",
-		"bans", "audit_entries", "discovery",
+		"bans", "purges", "audit_entries", "discovery",
 	} {
 		t.exec(`DELETE FROM `+table+` WHERE server_id = ?`, id)
 	}

@@ -154,6 +154,12 @@ func (s *Store) Bans(ctx context.Context, server beep.ServerID, before uint64, l
 		FROM bans WHERE server_id = ? AND id < ? ORDER BY id DESC LIMIT ?`, int64(server), below(before), limit)
 }
 
+// Purges reads what is still to be deleted.
+func (s *Store) Purges(ctx context.Context, limit int) ([]servers.Purge, error) {
+	return list(ctx, s.db, scanPurge, `SELECT id, server_id, user_id, actor_id, since, created_at
+		FROM purges ORDER BY id LIMIT ?`, limit)
+}
+
 // AuditEntries reads a page of the audit log. Each filter that leaves out many has an index; the action alone has none,
 // since there are few and a page of one is soon found.
 func (s *Store) AuditEntries(ctx context.Context, q servers.AuditQuery) ([]servers.AuditEntry, error) {
@@ -221,6 +227,13 @@ func scanBan(row sqldb.Scanner) (b servers.Ban, err error) {
 	err = row.Scan(&b.ID, &b.Server, &b.User, &b.Actor, &b.Reason, &created)
 	b.CreatedAt = instant(created)
 	return b, err
+}
+
+func scanPurge(row sqldb.Scanner) (p servers.Purge, err error) {
+	var since, created int64
+	err = row.Scan(&p.ID, &p.Server, &p.User, &p.Actor, &since, &created)
+	p.Since, p.CreatedAt = instant(since), instant(created)
+	return p, err
 }
 
 func scanAuditEntry(row sqldb.Scanner) (e servers.AuditEntry, err error) {

@@ -48,6 +48,11 @@ func (t *transaction) record(at time.Time, record servers.Record) {
 		t.webhook(r)
 	case servers.WebhookRemoved:
 		t.one(beep.ErrNotFound, `DELETE FROM webhooks WHERE id = ? AND channel_id = ?`, int64(r.ID), int64(r.Channel))
+	case servers.PurgeWanted:
+		t.exec(`INSERT INTO purges (id, server_id, user_id, actor_id, since, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
+			int64(r.ID), int64(r.Server), int64(r.User), int64(r.Actor), millis(r.Since), millis(r.CreatedAt))
+	case servers.PurgeDone:
+		t.one(beep.ErrNotFound, `DELETE FROM purges WHERE id = ?`, int64(r.ID))
 	case servers.Audited:
 		t.audited(r)
 	default:

@@ -130,6 +130,27 @@ func testBanRace(t *testing.T, w *world) {
 	}
 }
 
+// testPurges: a purge is kept until it is done, and ends with its server.
+func testPurges(t *testing.T, w *world) {
+	other := w.newServer(t, w.owner)
+	purge := func(server beep.ServerID) servers.Purge {
+		return servers.Purge{
+			ID: w.ids.Next(), Server: server, User: mint[beep.UserID](w), Actor: w.owner, Since: now().Add(-time.Hour), CreatedAt: now(),
+		}
+	}
+	first, second, third := purge(w.server.ID), purge(w.server.ID), purge(other.ID)
+	for _, p := range []servers.Purge{third, second, first} {
+		refused(t, "a purge", w.record(servers.PurgeWanted{Purge: p}), nil)
+	}
+	refused(t, "the same again", w.record(servers.PurgeWanted{Purge: first}), beep.ErrConflict)
+	equal(t, "oldest first", value(w.Purges(w.ctx, 9))(t), []servers.Purge{first, second, third})
+	equal(t, "as many as asked", value(w.Purges(w.ctx, 1))(t), []servers.Purge{first})
+	refused(t, "done", w.record(servers.PurgeDone{ID: first.ID}), nil)
+	refused(t, "done twice", w.record(servers.PurgeDone{ID: first.ID}), beep.ErrNotFound)
+	w.commit(t, servers.ServerRemoved{ID: w.server.ID})
+	equal(t, "another server's", value(w.Purges(w.ctx, 9))(t), []servers.Purge{third})
+}
+
 func testAudit(t *testing.T, w *world) {
 	bob, eve := mint[beep.UserID](w), mint[beep.UserID](w)
 	var all []servers.AuditEntry

@@ -28,6 +28,7 @@ func Run(t *testing.T, fresh func(t *testing.T) servers.Store) {
 		{"roles", testRoles},
 		{"mutes", testMutes},
 		{"bans", testBans},
+		{"purges", testPurges},
 		{"audit log", testAudit},
 		{"the end of a server", testServerRemoved},
 		{"discovery", testDiscovery},

@@ -1178,6 +1178,161 @@ func (x *GetHeadsResponse) GetHeads() []uint32 {
 	return nil
 }
 
+// PurgeAuthorRequest says what to delete, and by which decision.
+type PurgeAuthorRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The purge: the same number makes the same deletions.
+	PurgeId uint64 `protobuf:"varint,1,opt,name=purge_id,json=purgeId,proto3" json:"purge_id,omitempty"`
+	// The channel.
+	ChannelId uint64 `protobuf:"varint,2,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// Whose messages.
+	AuthorId uint64 `protobuf:"varint,3,opt,name=author_id,json=authorId,proto3" json:"author_id,omitempty"`
+	// Who deletes them.
+	ActorId uint64 `protobuf:"varint,4,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
+	// Messages with a greater id; in a next call what the last one answered.
+	After uint64 `protobuf:"varint,5,opt,name=after,proto3" json:"after,omitempty"`
+	// The scope that decided.
+	Scope *v1.Scope `protobuf:"bytes,6,opt,name=scope,proto3" json:"scope,omitempty"`
+	// A revision of it at which the decision holds.
+	Rev           uint64 `protobuf:"varint,7,opt,name=rev,proto3" json:"rev,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurgeAuthorRequest) Reset() {
+	*x = PurgeAuthorRequest{}
+	mi := &file_beep_messages_v1_messages_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurgeAuthorRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurgeAuthorRequest) ProtoMessage() {}
+
+func (x *PurgeAuthorRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_messages_v1_messages_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurgeAuthorRequest.ProtoReflect.Descriptor instead.
+func (*PurgeAuthorRequest) Descriptor() ([]byte, []int) {
+	return file_beep_messages_v1_messages_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *PurgeAuthorRequest) GetPurgeId() uint64 {
+	if x != nil {
+		return x.PurgeId
+	}
+	return 0
+}
+
+func (x *PurgeAuthorRequest) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *PurgeAuthorRequest) GetAuthorId() uint64 {
+	if x != nil {
+		return x.AuthorId
+	}
+	return 0
+}
+
+func (x *PurgeAuthorRequest) GetActorId() uint64 {
+	if x != nil {
+		return x.ActorId
+	}
+	return 0
+}
+
+func (x *PurgeAuthorRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *PurgeAuthorRequest) GetScope() *v1.Scope {
+	if x != nil {
+		return x.Scope
+	}
+	return nil
+}
+
+func (x *PurgeAuthorRequest) GetRev() uint64 {
+	if x != nil {
+		return x.Rev
+	}
+	return 0
+}
+
+// PurgeAuthorResponse says how far it has come.
+type PurgeAuthorResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Up to this message all is done.
+	After uint64 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
+	// Whether newer ones may be left.
+	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurgeAuthorResponse) Reset() {
+	*x = PurgeAuthorResponse{}
+	mi := &file_beep_messages_v1_messages_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurgeAuthorResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurgeAuthorResponse) ProtoMessage() {}
+
+func (x *PurgeAuthorResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_messages_v1_messages_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurgeAuthorResponse.ProtoReflect.Descriptor instead.
+func (*PurgeAuthorResponse) Descriptor() ([]byte, []int) {
+	return file_beep_messages_v1_messages_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *PurgeAuthorResponse) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *PurgeAuthorResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
 var File_beep_messages_v1_messages_proto protoreflect.FileDescriptor
 
 const file_beep_messages_v1_messages_proto_rawDesc = "" +
@@ -1269,18 +1424,31 @@ const file_beep_messages_v1_messages_proto_rawDesc = "" +
 	"\vchannel_ids\x18\x01 \x03(\x04R\n" +
 	"channelIds\"(\n" +
 	"\x10GetHeadsResponse\x12\x14\n" +
-	"\x05heads\x18\x01 \x03(\rR\x05heads2\x8a\x06\n" +
+	"\x05heads\x18\x01 \x03(\rR\x05heads\"\xdc\x01\n" +
+	"\x12PurgeAuthorRequest\x12\x19\n" +
+	"\bpurge_id\x18\x01 \x01(\x04R\apurgeId\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x02 \x01(\x04R\tchannelId\x12\x1b\n" +
+	"\tauthor_id\x18\x03 \x01(\x04R\bauthorId\x12\x19\n" +
+	"\bactor_id\x18\x04 \x01(\x04R\aactorId\x12\x14\n" +
+	"\x05after\x18\x05 \x01(\x04R\x05after\x12,\n" +
+	"\x05scope\x18\x06 \x01(\v2\x16.beep.servers.v1.ScopeR\x05scope\x12\x10\n" +
+	"\x03rev\x18\a \x01(\x04R\x03rev\"?\n" +
+	"\x13PurgeAuthorResponse\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\x04R\x05after\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more2\x8a\x06\n" +
 	"\bMessages\x12\x93\x01\n" +
 	"\vSendMessage\x12$.beep.messages.v1.SendMessageRequest\x1a%.beep.messages.v1.SendMessageResponse\"7\x82\xd3\xe4\x93\x021:\x01*b\amessage\"#/api/channels/{channel_id}/messages\x12\x8a\x01\n" +
 	"\fListMessages\x12%.beep.messages.v1.ListMessagesRequest\x1a&.beep.messages.v1.ListMessagesResponse\"+\x82\xd3\xe4\x93\x02%\x12#/api/channels/{channel_id}/messages\x12\x9a\x01\n" +
 	"\n" +
 	"GetMessage\x12#.beep.messages.v1.GetMessageRequest\x1a$.beep.messages.v1.GetMessageResponse\"A\x82\xd3\xe4\x93\x02;b\amessage\x120/api/channels/{channel_id}/messages/{message_id}\x12\xa0\x01\n" +
 	"\vEditMessage\x12$.beep.messages.v1.EditMessageRequest\x1a%.beep.messages.v1.EditMessageResponse\"D\x82\xd3\xe4\x93\x02>:\x01*b\amessage20/api/channels/{channel_id}/messages/{message_id}\x12\x9a\x01\n" +
-	"\rDeleteMessage\x12&.beep.messages.v1.DeleteMessageRequest\x1a'.beep.messages.v1.DeleteMessageResponse\"8\x82\xd3\xe4\x93\x022*0/api/channels/{channel_id}/messages/{message_id}2\xa9\x01\n" +
+	"\rDeleteMessage\x12&.beep.messages.v1.DeleteMessageRequest\x1a'.beep.messages.v1.DeleteMessageResponse\"8\x82\xd3\xe4\x93\x022*0/api/channels/{channel_id}/messages/{message_id}2\x85\x02\n" +
 	"\n" +
 	"ChannelLog\x12H\n" +
 	"\x05Since\x12\x1e.beep.messages.v1.SinceRequest\x1a\x1f.beep.messages.v1.SinceResponse\x12Q\n" +
-	"\bGetHeads\x12!.beep.messages.v1.GetHeadsRequest\x1a\".beep.messages.v1.GetHeadsResponseB;Z9github.com/beep-chat/beep/api/beep/messages/v1;messagesv1b\x06proto3"
+	"\bGetHeads\x12!.beep.messages.v1.GetHeadsRequest\x1a\".beep.messages.v1.GetHeadsResponse\x12Z\n" +
+	"\vPurgeAuthor\x12$.beep.messages.v1.PurgeAuthorRequest\x1a%.beep.messages.v1.PurgeAuthorResponseB;Z9github.com/beep-chat/beep/api/beep/messages/v1;messagesv1b\x06proto3"
 
 var (
 	file_beep_messages_v1_messages_proto_rawDescOnce sync.Once
@@ -1294,7 +1462,7 @@ func file_beep_messages_v1_messages_proto_rawDescGZIP() []byte {
 	return file_beep_messages_v1_messages_proto_rawDescData
 }
 
-var file_beep_messages_v1_messages_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_beep_messages_v1_messages_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_beep_messages_v1_messages_proto_goTypes = []any{
 	(*Message)(nil),               // 0: beep.messages.v1.Message
 	(*Entry)(nil),                 // 1: beep.messages.v1.Entry
@@ -1314,39 +1482,44 @@ var file_beep_messages_v1_messages_proto_goTypes = []any{
 	(*SinceResponse)(nil),         // 15: beep.messages.v1.SinceResponse
 	(*GetHeadsRequest)(nil),       // 16: beep.messages.v1.GetHeadsRequest
 	(*GetHeadsResponse)(nil),      // 17: beep.messages.v1.GetHeadsResponse
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
-	(*v1.Scope)(nil),              // 19: beep.servers.v1.Scope
+	(*PurgeAuthorRequest)(nil),    // 18: beep.messages.v1.PurgeAuthorRequest
+	(*PurgeAuthorResponse)(nil),   // 19: beep.messages.v1.PurgeAuthorResponse
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*v1.Scope)(nil),              // 21: beep.servers.v1.Scope
 }
 var file_beep_messages_v1_messages_proto_depIdxs = []int32{
-	18, // 0: beep.messages.v1.Message.created_at:type_name -> google.protobuf.Timestamp
-	18, // 1: beep.messages.v1.Message.edited_at:type_name -> google.protobuf.Timestamp
+	20, // 0: beep.messages.v1.Message.created_at:type_name -> google.protobuf.Timestamp
+	20, // 1: beep.messages.v1.Message.edited_at:type_name -> google.protobuf.Timestamp
 	0,  // 2: beep.messages.v1.Entry.message:type_name -> beep.messages.v1.Message
 	1,  // 3: beep.messages.v1.LogEntry.entry:type_name -> beep.messages.v1.Entry
-	19, // 4: beep.messages.v1.Wake.scope:type_name -> beep.servers.v1.Scope
+	21, // 4: beep.messages.v1.Wake.scope:type_name -> beep.servers.v1.Scope
 	0,  // 5: beep.messages.v1.SendMessageResponse.message:type_name -> beep.messages.v1.Message
 	0,  // 6: beep.messages.v1.ListMessagesResponse.messages:type_name -> beep.messages.v1.Message
 	0,  // 7: beep.messages.v1.GetMessageResponse.message:type_name -> beep.messages.v1.Message
 	0,  // 8: beep.messages.v1.EditMessageResponse.message:type_name -> beep.messages.v1.Message
 	2,  // 9: beep.messages.v1.SinceResponse.entries:type_name -> beep.messages.v1.LogEntry
-	4,  // 10: beep.messages.v1.Messages.SendMessage:input_type -> beep.messages.v1.SendMessageRequest
-	6,  // 11: beep.messages.v1.Messages.ListMessages:input_type -> beep.messages.v1.ListMessagesRequest
-	8,  // 12: beep.messages.v1.Messages.GetMessage:input_type -> beep.messages.v1.GetMessageRequest
-	10, // 13: beep.messages.v1.Messages.EditMessage:input_type -> beep.messages.v1.EditMessageRequest
-	12, // 14: beep.messages.v1.Messages.DeleteMessage:input_type -> beep.messages.v1.DeleteMessageRequest
-	14, // 15: beep.messages.v1.ChannelLog.Since:input_type -> beep.messages.v1.SinceRequest
-	16, // 16: beep.messages.v1.ChannelLog.GetHeads:input_type -> beep.messages.v1.GetHeadsRequest
-	5,  // 17: beep.messages.v1.Messages.SendMessage:output_type -> beep.messages.v1.SendMessageResponse
-	7,  // 18: beep.messages.v1.Messages.ListMessages:output_type -> beep.messages.v1.ListMessagesResponse
-	9,  // 19: beep.messages.v1.Messages.GetMessage:output_type -> beep.messages.v1.GetMessageResponse
-	11, // 20: beep.messages.v1.Messages.EditMessage:output_type -> beep.messages.v1.EditMessageResponse
-	13, // 21: beep.messages.v1.Messages.DeleteMessage:output_type -> beep.messages.v1.DeleteMessageResponse
-	15, // 22: beep.messages.v1.ChannelLog.Since:output_type -> beep.messages.v1.SinceResponse
-	17, // 23: beep.messages.v1.ChannelLog.GetHeads:output_type -> beep.messages.v1.GetHeadsResponse
-	17, // [17:24] is the sub-list for method output_type
-	10, // [10:17] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	21, // 10: beep.messages.v1.PurgeAuthorRequest.scope:type_name -> beep.servers.v1.Scope
+	4,  // 11: beep.messages.v1.Messages.SendMessage:input_type -> beep.messages.v1.SendMessageRequest
+	6,  // 12: beep.messages.v1.Messages.ListMessages:input_type -> beep.messages.v1.ListMessagesRequest
+	8,  // 13: beep.messages.v1.Messages.GetMessage:input_type -> beep.messages.v1.GetMessageRequest
+	10, // 14: beep.messages.v1.Messages.EditMessage:input_type -> beep.messages.v1.EditMessageRequest
+	12, // 15: beep.messages.v1.Messages.DeleteMessage:input_type -> beep.messages.v1.DeleteMessageRequest
+	14, // 16: beep.messages.v1.ChannelLog.Since:input_type -> beep.messages.v1.SinceRequest
+	16, // 17: beep.messages.v1.ChannelLog.GetHeads:input_type -> beep.messages.v1.GetHeadsRequest
+	18, // 18: beep.messages.v1.ChannelLog.PurgeAuthor:input_type -> beep.messages.v1.PurgeAuthorRequest
+	5,  // 19: beep.messages.v1.Messages.SendMessage:output_type -> beep.messages.v1.SendMessageResponse
+	7,  // 20: beep.messages.v1.Messages.ListMessages:output_type -> beep.messages.v1.ListMessagesResponse
+	9,  // 21: beep.messages.v1.Messages.GetMessage:output_type -> beep.messages.v1.GetMessageResponse
+	11, // 22: beep.messages.v1.Messages.EditMessage:output_type -> beep.messages.v1.EditMessageResponse
+	13, // 23: beep.messages.v1.Messages.DeleteMessage:output_type -> beep.messages.v1.DeleteMessageResponse
+	15, // 24: beep.messages.v1.ChannelLog.Since:output_type -> beep.messages.v1.SinceResponse
+	17, // 25: beep.messages.v1.ChannelLog.GetHeads:output_type -> beep.messages.v1.GetHeadsResponse
+	19, // 26: beep.messages.v1.ChannelLog.PurgeAuthor:output_type -> beep.messages.v1.PurgeAuthorResponse
+	19, // [19:27] is the sub-list for method output_type
+	11, // [11:19] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_beep_messages_v1_messages_proto_init() }
@@ -1360,7 +1533,7 @@ func file_beep_messages_v1_messages_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_messages_v1_messages_proto_rawDesc), len(file_beep_messages_v1_messages_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -289,8 +289,9 @@ var Messages_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	ChannelLog_Since_FullMethodName    = "/beep.messages.v1.ChannelLog/Since"
-	ChannelLog_GetHeads_FullMethodName = "/beep.messages.v1.ChannelLog/GetHeads"
+	ChannelLog_Since_FullMethodName       = "/beep.messages.v1.ChannelLog/Since"
+	ChannelLog_GetHeads_FullMethodName    = "/beep.messages.v1.ChannelLog/GetHeads"
+	ChannelLog_PurgeAuthor_FullMethodName = "/beep.messages.v1.ChannelLog/PurgeAuthor"
 )
 
 // ChannelLogClient is the client API for ChannelLog service.
@@ -303,6 +304,9 @@ type ChannelLogClient interface {
 	Since(ctx context.Context, in *SinceRequest, opts ...grpc.CallOption) (*SinceResponse, error)
 	// GetHeads answers the newest r of each channel, 0 for one without entries.
 	GetHeads(ctx context.Context, in *GetHeadsRequest, opts ...grpc.CallOption) (*GetHeadsResponse, error)
+	// PurgeAuthor deletes what a user wrote in a channel, as ordinary deletions by whoever asked for it. It does so much
+	// at a time and says where to go on. Doing any of it again changes nothing.
+	PurgeAuthor(ctx context.Context, in *PurgeAuthorRequest, opts ...grpc.CallOption) (*PurgeAuthorResponse, error)
 }
 
 type channelLogClient struct {
@@ -333,6 +337,16 @@ func (c *channelLogClient) GetHeads(ctx context.Context, in *GetHeadsRequest, op
 	return out, nil
 }
 
+func (c *channelLogClient) PurgeAuthor(ctx context.Context, in *PurgeAuthorRequest, opts ...grpc.CallOption) (*PurgeAuthorResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PurgeAuthorResponse)
+	err := c.cc.Invoke(ctx, ChannelLog_PurgeAuthor_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ChannelLogServer is the server API for ChannelLog service.
 // All implementations must embed UnimplementedChannelLogServer
 // for forward compatibility.
@@ -343,6 +357,9 @@ type ChannelLogServer interface {
 	Since(context.Context, *SinceRequest) (*SinceResponse, error)
 	// GetHeads answers the newest r of each channel, 0 for one without entries.
 	GetHeads(context.Context, *GetHeadsRequest) (*GetHeadsResponse, error)
+	// PurgeAuthor deletes what a user wrote in a channel, as ordinary deletions by whoever asked for it. It does so much
+	// at a time and says where to go on. Doing any of it again changes nothing.
+	PurgeAuthor(context.Context, *PurgeAuthorRequest) (*PurgeAuthorResponse, error)
 	mustEmbedUnimplementedChannelLogServer()
 }
 
@@ -358,6 +375,9 @@ func (UnimplementedChannelLogServer) Since(context.Context, *SinceRequest) (*Sin
 }
 func (UnimplementedChannelLogServer) GetHeads(context.Context, *GetHeadsRequest) (*GetHeadsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetHeads not implemented")
+}
+func (UnimplementedChannelLogServer) PurgeAuthor(context.Context, *PurgeAuthorRequest) (*PurgeAuthorResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PurgeAuthor not implemented")
 }
 func (UnimplementedChannelLogServer) mustEmbedUnimplementedChannelLogServer() {}
 func (UnimplementedChannelLogServer) testEmbeddedByValue()                    {}
@@ -416,6 +436,24 @@ func _ChannelLog_GetHeads_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ChannelLog_PurgeAuthor_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PurgeAuthorRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ChannelLogServer).PurgeAuthor(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ChannelLog_PurgeAuthor_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ChannelLogServer).PurgeAuthor(ctx, req.(*PurgeAuthorRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ChannelLog_ServiceDesc is the grpc.ServiceDesc for ChannelLog service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -430,6 +468,10 @@ var ChannelLog_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetHeads",
 			Handler:    _ChannelLog_GetHeads_Handler,
+		},
+		{
+			MethodName: "PurgeAuthor",
+			Handler:    _ChannelLog_PurgeAuthor_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

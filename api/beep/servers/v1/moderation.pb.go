@@ -738,7 +738,10 @@ type BanUserRequest struct {
 	// Who is to be kept out, member or not.
 	UserId uint64 `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// Why, for the audit log: at most 512 characters.
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Messages that the user wrote on this server in so many seconds before are deleted: at most 604,800, a week; 0 is
+	// none. It begins at once and goes on after the answer until all are gone.
+	PurgeSeconds  uint32 `protobuf:"varint,4,opt,name=purge_seconds,json=purgeSeconds,proto3" json:"purge_seconds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -792,6 +795,13 @@ func (x *BanUserRequest) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *BanUserRequest) GetPurgeSeconds() uint32 {
+	if x != nil {
+		return x.PurgeSeconds
+	}
+	return 0
 }
 
 // BanUserResponse is what BanUser answers.
@@ -1239,11 +1249,12 @@ const file_beep_servers_v1_moderation_proto_rawDesc = "" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\x04R\x06userId\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x16\n" +
-	"\x14UnmuteMemberResponse\"^\n" +
+	"\x14UnmuteMemberResponse\"\x83\x01\n" +
 	"\x0eBanUserRequest\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\x04R\x06userId\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"9\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12#\n" +
+	"\rpurge_seconds\x18\x04 \x01(\rR\fpurgeSeconds\"9\n" +
 	"\x0fBanUserResponse\x12&\n" +
 	"\x03ban\x18\x01 \x01(\v2\x14.beep.servers.v1.BanR\x03ban\"`\n" +
 	"\x10UnbanUserRequest\x12\x1b\n" +

@@ -46,7 +46,7 @@ type ModerationClient interface {
 	// UnmuteMember ends a mute before its time. Needs manage_members.
 	UnmuteMember(ctx context.Context, in *UnmuteMemberRequest, opts ...grpc.CallOption) (*UnmuteMemberResponse, error)
 	// BanUser keeps a user out, by whatever way in, and ends the membership of who is a member. Needs manage_members.
-	// A user banned already stays banned as before.
+	// A user banned already stays banned as before; messages are purged all the same.
 	BanUser(ctx context.Context, in *BanUserRequest, opts ...grpc.CallOption) (*BanUserResponse, error)
 	// UnbanUser needs manage_members.
 	UnbanUser(ctx context.Context, in *UnbanUserRequest, opts ...grpc.CallOption) (*UnbanUserResponse, error)
@@ -161,7 +161,7 @@ type ModerationServer interface {
 	// UnmuteMember ends a mute before its time. Needs manage_members.
 	UnmuteMember(context.Context, *UnmuteMemberRequest) (*UnmuteMemberResponse, error)
 	// BanUser keeps a user out, by whatever way in, and ends the membership of who is a member. Needs manage_members.
-	// A user banned already stays banned as before.
+	// A user banned already stays banned as before; messages are purged all the same.
 	BanUser(context.Context, *BanUserRequest) (*BanUserResponse, error)
 	// UnbanUser needs manage_members.
 	UnbanUser(context.Context, *UnbanUserRequest) (*UnbanUserResponse, error)

@@ -166,7 +166,7 @@ export interface paths {
         get?: never;
         /**
          * keeps a user out, by whatever way in, and ends the membership of who is a member
-         * @description BanUser keeps a user out, by whatever way in, and ends the membership of who is a member. Needs manage_members. A user banned already stays banned as before.
+         * @description BanUser keeps a user out, by whatever way in, and ends the membership of who is a member. Needs manage_members. A user banned already stays banned as before; messages are purged all the same.
          */
         put: operations["Moderation_BanUser"];
         post?: never;
@@ -1690,12 +1690,15 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "purge_seconds": 3600,
                  *       "reason": "Spam"
                  *     }
                  */
                 "application/json": {
                     /** @description Why, for the audit log: at most 512 characters. */
                     reason?: string;
+                    /** @description Messages that the user wrote on this server in so many seconds before are deleted: at most 604,800, a week; 0 is none. It begins at once and goes on after the answer until all are gone. */
+                    purge_seconds?: number;
                 };
             };
         };
