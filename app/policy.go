@@ -51,12 +51,14 @@ func idempotent() []string {
 		serversv1.Roles_ListRoles_FullMethodName, serversv1.Moderation_ListBans_FullMethodName,
 		serversv1.Moderation_ListAuditEntries_FullMethodName, serversv1.Webhooks_ListWebhooks_FullMethodName,
 		serversv1.Discovery_ListPublicServers_FullMethodName,
+		serversv1.Roles_ExplainServerRight_FullMethodName, serversv1.Roles_ViewAsRoles_FullMethodName,
+		serversv1.Servers_ExplainChannelRight_FullMethodName,
 		serversv1.Servers_GetInvitation_FullMethodName,
 		serversv1.ScopeLog_GetRevs_FullMethodName, serversv1.ScopeLog_ListChanges_FullMethodName, serversv1.ScopeLog_ListScopes_FullMethodName,
 		serversv1.ScopeLog_ResolveChannel_FullMethodName,
 		messagesv1.Messages_ListMessages_FullMethodName, messagesv1.Messages_GetMessage_FullMethodName,
 		messagesv1.ChannelLog_Since_FullMethodName, messagesv1.ChannelLog_GetHeads_FullMethodName,
 		authzv1.Authz_Check_FullMethodName, authzv1.Authz_ListVisibleChannels_FullMethodName,
-		authzv1.Authz_CheckActions_FullMethodName,
+		authzv1.Authz_CheckActions_FullMethodName, authzv1.Authz_Explain_FullMethodName, authzv1.Authz_ViewAs_FullMethodName,
 	}
 }

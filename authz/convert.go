@@ -3,6 +3,7 @@ package authz
 import (
 	"github.com/beep-chat/beep"
 	authzv1 "github.com/beep-chat/beep/api/beep/authz/v1"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/perm"
 	"github.com/beep-chat/beep/scopelog"
 )
@@ -39,6 +40,20 @@ func (d Decision) proto() *authzv1.CheckResponse {
 		p.ChannelKind = d.Kind.String()
 	case d.Visible && d.Scope.Kind == beep.ScopeDirect:
 		p.ChannelKind = "direct" // a direct scope is one channel, which has no kind of its own
+	}
+	return p
+}
+
+// explanationOf is what perm explains, as people are told.
+func explanationOf(e perm.Explanation) *serversv1.Explanation {
+	p := &serversv1.Explanation{Held: e.Held, Steps: make([]*serversv1.ExplanationStep, len(e.Steps))}
+	for i, s := range e.Steps {
+		p.Steps[i] = &serversv1.ExplanationStep{
+			Kind: s.Kind.String(), Held: s.Held, Decides: s.Decides, RoleId: uint64(s.Role), ChannelId: uint64(s.Channel),
+		}
+		if s.Right != 0 {
+			p.Steps[i].Right = s.Right.String()
+		}
 	}
 	return p
 }

@@ -217,6 +217,9 @@ func overwriteRows() map[string]row {
 		"Servers_ListOverwrites": get(channels, inChannel("manage_channels", "manage_permissions"), func(c cell) string {
 			return channelPath(c.channel(), "/overwrites")
 		}),
+		"Servers_ExplainChannelRight": get(channels, inChannel("manage_roles", "manage_channels", "manage_permissions"), func(c cell) string {
+			return channelPath(c.channel(), "/explain?right=speak&user_id="+id(c.target.ID))
+		}),
 		"Servers_SetOverwrite": {channels, toOverwrite, func(c cell, v voice) error {
 			prepared(c)
 			return c.call(v, http.MethodPut, channelPath(c.channel(), "/overwrites"), &serversv1.SetOverwriteRequest{
@@ -345,6 +348,10 @@ func roleRows() map[string]row {
 	ofRole := func(c cell) string { return rolePath(c.lowest()) }
 	return map[string]row{
 		"Roles_ListRoles": get(servers, onServer(), func(c cell) string { return serverPath(c.s(), "/roles") }),
+		"Roles_ExplainServerRight": get(servers, onServer("manage_roles"), func(c cell) string {
+			return serverPath(c.s(), "/explain?right=speak&user_id="+id(c.target.ID))
+		}),
+		"Roles_ViewAsRoles": get(servers, onServer("manage_roles"), func(c cell) string { return serverPath(c.s(), "/view-as") }),
 		"Roles_CreateRole": {servers, onServer("manage_roles"), func(c cell, v voice) error {
 			made := &serversv1.Role{}
 			err := v.Call(c.t.Context(), http.MethodPost, serverPath(c.s(), "/roles"), &serversv1.CreateRoleRequest{Name: name}, made)

@@ -433,6 +433,15 @@ func (r realm) byRule() (list []misuse) {
 	}
 	add(patch, roles+"/{server_id}", `{"name":"x"}`, field) // @everyone
 	add(http.MethodDelete, roles+"/{server_id}", "", field)
+	for _, path := range []string{"/api/servers/{server_id}/explain", channel + "/explain"} {
+		for _, query := range []string{"", "?right=", "?right=fly", "?right=speak,connect", "?right=SPEAK", "?right=speak&user_id=-1", "?right=speak&user_id=x"} {
+			add(http.MethodGet, path+query, "", "400")
+		}
+		add(http.MethodGet, path+"?right=speak&user_id=1580000000000000009", "", "404 member_not_found")
+	}
+	add(http.MethodGet, "/api/servers/{server_id}/view-as?role_ids=x", "", "400")
+	add(http.MethodGet, "/api/servers/{server_id}/view-as?role_ids=0", "", "400")
+	add(http.MethodGet, "/api/servers/{server_id}/view-as?role_ids=1580000000000000009", "", "404 role_not_found")
 	add(put, member+"/roles/{server_id}", "{}", field)
 	add(put, "/api/servers/{server_id}/role-order", `{"role_ids":[]}`, "422 roles_changed")
 	add(put, member+"/mute", `{"seconds":0}`, field)

@@ -90,6 +90,90 @@ func (a *Authorizer) VisibleChannels(
 	return seen, nil
 }
 
+// Explanation is how it comes that a member holds a right or does not.
+type Explanation struct {
+	Held  bool
+	Steps []ExplanationStep
+}
+
+// ExplanationStep is one line of it. Kind is a stable name; the rest is set where it says something.
+type ExplanationStep struct {
+	Kind    string
+	Held    bool // after it
+	Decides bool
+	Role    beep.RoleID
+	Channel beep.ChannelID
+	Right   string
+}
+
+// ExplainOnServer is how it comes that a member holds a right on a server or does not. Of who is no member there is none.
+func (a *Authorizer) ExplainOnServer(
+	ctx context.Context, id beep.ServerID, member beep.UserID, right perm.Rights,
+) (Explanation, error) {
+	return a.explain(ctx, &authzv1.ExplainRequest{
+		UserId: uint64(member), Object: &authzv1.ExplainRequest_ServerId{ServerId: uint64(id)}, Right: right.String(),
+	})
+}
+
+// ExplainInChannel is the same in a channel.
+func (a *Authorizer) ExplainInChannel(
+	ctx context.Context, id beep.ChannelID, member beep.UserID, right perm.Rights,
+) (Explanation, error) {
+	return a.explain(ctx, &authzv1.ExplainRequest{
+		UserId: uint64(member), Object: &authzv1.ExplainRequest_ChannelId{ChannelId: uint64(id)}, Right: right.String(),
+	})
+}
+
+func (a *Authorizer) explain(ctx context.Context, q *authzv1.ExplainRequest) (Explanation, error) {
+	answer, err := a.client.Explain(ctx, q)
+	if err != nil {
+		return Explanation{}, err
+	}
+	if !answer.GetMember() {
+		return Explanation{}, NoMember()
+	}
+	e := Explanation{Held: answer.GetExplanation().GetHeld()}
+	for _, s := range answer.GetExplanation().GetSteps() {
+		e.Steps = append(e.Steps, ExplanationStep{
+			Kind: s.GetKind(), Held: s.GetHeld(), Decides: s.GetDecides(), Role: beep.RoleID(s.GetRoleId()),
+			Channel: beep.ChannelID(s.GetChannelId()), Right: s.GetRight(),
+		})
+	}
+	return e, nil
+}
+
+// Sight is what someone with certain roles and nothing else would hold.
+type Sight struct {
+	Rights   []string
+	Channels []ChannelSight // those that would be seen, in order of id
+}
+
+// ChannelSight are the rights in one channel.
+type ChannelSight struct {
+	Channel beep.ChannelID
+	Rights  []string
+}
+
+// ViewAs is the server as roles have it, all of which have to be there.
+func (a *Authorizer) ViewAs(ctx context.Context, id beep.ServerID, roles []beep.RoleID) (Sight, error) {
+	q := &authzv1.ViewAsRequest{ServerId: uint64(id)}
+	for _, role := range roles {
+		q.RoleIds = append(q.RoleIds, uint64(role))
+	}
+	answer, err := a.client.ViewAs(ctx, q)
+	if err != nil {
+		return Sight{}, err
+	}
+	if !answer.GetKnown() {
+		return Sight{}, NoRole()
+	}
+	sight := Sight{Rights: answer.GetRights()}
+	for _, c := range answer.GetChannels() {
+		sight.Channels = append(sight.Channels, ChannelSight{beep.ChannelID(c.GetChannelId()), c.GetRights()})
+	}
+	return sight, nil
+}
+
 // refusal gives authz's reason the kind of error that belongs to its code.
 func refusal(code, reason string) *beep.Error {
 	kinds := map[beep.Code]beep.Kind{

@@ -28,3 +28,8 @@ func NoChannel() *beep.Error {
 func NoMember() *beep.Error {
 	return beep.NotFound(beep.CodeMemberNotFound, "there is no such member")
 }
+
+// NoRole is the answer about a role that is not there.
+func NoRole() *beep.Error {
+	return beep.NotFound(beep.CodeRoleNotFound, "there is no such role")
+}

@@ -213,7 +213,7 @@ func (s *Service) exist(ctx context.Context, id beep.ServerID, targets Targets) 
 	}
 	for _, role := range targets.Roles {
 		if !slices.ContainsFunc(roles, func(r servers.Role) bool { return r.ID == role }) {
-			return beep.NotFound(beep.CodeRoleNotFound, "there is no such role")
+			return servers.NoRole()
 		}
 	}
 	for _, member := range targets.Members {

@@ -188,7 +188,7 @@ func (s *Service) role(ctx context.Context, user beep.UserID, at RoleRef) (serve
 	if _, err := s.authz.OnServer(ctx, user, at.Server, 0); err != nil {
 		return servers.Role{}, err
 	}
-	return servers.Role{}, beep.NotFound(beep.CodeRoleNotFound, "there is no such role")
+	return servers.Role{}, servers.NoRole()
 }
 
 // AssignRole gives a member a role; one that the member has already is no change.

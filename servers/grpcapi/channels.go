@@ -160,3 +160,19 @@ func (g *serversServer) ClearOverwrite(
 	}
 	return &serversv1.ClearOverwriteResponse{}, g.channels.ClearOverwrite(ctx, channel, id, r.GetReason())
 }
+
+// ExplainChannelRight decodes, calls and encodes.
+func (g *serversServer) ExplainChannelRight(
+	ctx context.Context, r *serversv1.ExplainChannelRightRequest,
+) (*serversv1.ExplainChannelRightResponse, error) {
+	id, err := idOf[beep.ChannelID]("channel_id", r.GetChannelId())
+	if err != nil {
+		return nil, err
+	}
+	member, right, err := explainedOf(r)
+	if err != nil {
+		return nil, err
+	}
+	e, err := g.channels.ExplainRight(ctx, id, member, right)
+	return &serversv1.ExplainChannelRightResponse{Explanation: protoExplanation(e)}, err
+}

@@ -119,3 +119,35 @@ func (g *rolesServer) UnassignRole(
 	}
 	return &serversv1.UnassignRoleResponse{}, g.s.UnassignRole(ctx, at, user, r.GetReason())
 }
+
+// ExplainServerRight decodes, calls and encodes.
+func (g *rolesServer) ExplainServerRight(
+	ctx context.Context, r *serversv1.ExplainServerRightRequest,
+) (*serversv1.ExplainServerRightResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	member, right, err := explainedOf(r)
+	if err != nil {
+		return nil, err
+	}
+	e, err := g.s.ExplainRight(ctx, id, member, right)
+	return &serversv1.ExplainServerRightResponse{Explanation: protoExplanation(e)}, err
+}
+
+// ViewAsRoles decodes, calls and encodes.
+func (g *rolesServer) ViewAsRoles(
+	ctx context.Context, r *serversv1.ViewAsRolesRequest,
+) (*serversv1.ViewAsRolesResponse, error) {
+	id, err := idOf[beep.ServerID]("server_id", r.GetServerId())
+	if err != nil {
+		return nil, err
+	}
+	roles, err := idsOf[beep.RoleID]("role_ids", r.GetRoleIds())
+	if err != nil {
+		return nil, err
+	}
+	sight, err := g.s.ViewAs(ctx, id, roles)
+	return &serversv1.ViewAsRolesResponse{Rights: sight.Rights, Channels: protos(sight.Channels, protoChannelSight)}, err
+}

@@ -187,6 +187,15 @@ func (f *fakeAuthz) CheckActions(
 	return answer, err
 }
 
+func (f *fakeAuthz) Explain(ctx context.Context, r *authzv1.ExplainRequest) (*authzv1.ExplainResponse, error) {
+	in, _, err := f.at(ctx, r.GetUserId(), r.GetServerId(), r.GetChannelId())
+	return &authzv1.ExplainResponse{Member: in, Explanation: &serversv1.Explanation{Held: true}}, err
+}
+
+func (f *fakeAuthz) ViewAs(context.Context, *authzv1.ViewAsRequest) (*authzv1.ViewAsResponse, error) {
+	return &authzv1.ViewAsResponse{Known: true}, nil
+}
+
 func (f *fakeAuthz) ListVisibleChannels(
 	ctx context.Context, r *authzv1.ListVisibleChannelsRequest,
 ) (*authzv1.ListVisibleChannelsResponse, error) {

@@ -89,6 +89,15 @@ func (w *world) calls(server, channel uint64, code string) map[string]func(ctx c
 		"ClearOverwrite": func(ctx context.Context) error {
 			return second(w.ClearOverwrite(ctx, &serversv1.ClearOverwriteRequest{ChannelId: channel, OverwriteId: 1}))
 		},
+		"ExplainChannelRight": func(ctx context.Context) error {
+			return second(w.ExplainChannelRight(ctx, &serversv1.ExplainChannelRightRequest{ChannelId: channel, Right: "speak"}))
+		},
+		"ExplainServerRight": func(ctx context.Context) error {
+			return second(w.ExplainServerRight(ctx, &serversv1.ExplainServerRightRequest{ServerId: server, UserId: uint64(bob), Right: "speak"}))
+		},
+		"ViewAsRoles": func(ctx context.Context) error {
+			return second(w.ViewAsRoles(ctx, &serversv1.ViewAsRolesRequest{ServerId: server}))
+		},
 		"ListMembers": func(ctx context.Context) error {
 			return second(w.ListMembers(ctx, &serversv1.ListMembersRequest{ServerId: server}))
 		},

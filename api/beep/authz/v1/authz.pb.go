@@ -1233,11 +1233,290 @@ func (x *ChannelPlace) GetSynced() bool {
 	return false
 }
 
+// ExplainRequest is what Explain takes.
+type ExplainRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose right.
+	UserId uint64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The object.
+	//
+	// Types that are valid to be assigned to Object:
+	//
+	//	*ExplainRequest_ServerId
+	//	*ExplainRequest_ChannelId
+	Object isExplainRequest_Object `protobuf_oneof:"object"`
+	// The name of one right.
+	Right         string `protobuf:"bytes,4,opt,name=right,proto3" json:"right,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainRequest) Reset() {
+	*x = ExplainRequest{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainRequest) ProtoMessage() {}
+
+func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
+func (*ExplainRequest) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ExplainRequest) GetUserId() uint64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *ExplainRequest) GetObject() isExplainRequest_Object {
+	if x != nil {
+		return x.Object
+	}
+	return nil
+}
+
+func (x *ExplainRequest) GetServerId() uint64 {
+	if x != nil {
+		if x, ok := x.Object.(*ExplainRequest_ServerId); ok {
+			return x.ServerId
+		}
+	}
+	return 0
+}
+
+func (x *ExplainRequest) GetChannelId() uint64 {
+	if x != nil {
+		if x, ok := x.Object.(*ExplainRequest_ChannelId); ok {
+			return x.ChannelId
+		}
+	}
+	return 0
+}
+
+func (x *ExplainRequest) GetRight() string {
+	if x != nil {
+		return x.Right
+	}
+	return ""
+}
+
+type isExplainRequest_Object interface {
+	isExplainRequest_Object()
+}
+
+type ExplainRequest_ServerId struct {
+	// A server.
+	ServerId uint64 `protobuf:"varint,2,opt,name=server_id,json=serverId,proto3,oneof"`
+}
+
+type ExplainRequest_ChannelId struct {
+	// A channel.
+	ChannelId uint64 `protobuf:"varint,3,opt,name=channel_id,json=channelId,proto3,oneof"`
+}
+
+func (*ExplainRequest_ServerId) isExplainRequest_Object() {}
+
+func (*ExplainRequest_ChannelId) isExplainRequest_Object() {}
+
+// ExplainResponse is what Explain answers.
+type ExplainResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether the user is a member of the server; then there is an explanation.
+	Member bool `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
+	// How it comes.
+	Explanation   *v1.Explanation `protobuf:"bytes,2,opt,name=explanation,proto3" json:"explanation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainResponse) Reset() {
+	*x = ExplainResponse{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainResponse) ProtoMessage() {}
+
+func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
+func (*ExplainResponse) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ExplainResponse) GetMember() bool {
+	if x != nil {
+		return x.Member
+	}
+	return false
+}
+
+func (x *ExplainResponse) GetExplanation() *v1.Explanation {
+	if x != nil {
+		return x.Explanation
+	}
+	return nil
+}
+
+// ViewAsRequest is what ViewAs takes.
+type ViewAsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// Roles of it, besides @everyone.
+	RoleIds       []uint64 `protobuf:"varint,2,rep,packed,name=role_ids,json=roleIds,proto3" json:"role_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ViewAsRequest) Reset() {
+	*x = ViewAsRequest{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ViewAsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ViewAsRequest) ProtoMessage() {}
+
+func (x *ViewAsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ViewAsRequest.ProtoReflect.Descriptor instead.
+func (*ViewAsRequest) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ViewAsRequest) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *ViewAsRequest) GetRoleIds() []uint64 {
+	if x != nil {
+		return x.RoleIds
+	}
+	return nil
+}
+
+// ViewAsResponse is what ViewAs answers.
+type ViewAsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether all of the roles are there; otherwise nothing else is answered.
+	Known bool `protobuf:"varint,1,opt,name=known,proto3" json:"known,omitempty"`
+	// Names of the rights on the server.
+	Rights []string `protobuf:"bytes,2,rep,name=rights,proto3" json:"rights,omitempty"`
+	// Those in each channel that would be seen, in order of id.
+	Channels      []*v1.ChannelRights `protobuf:"bytes,3,rep,name=channels,proto3" json:"channels,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ViewAsResponse) Reset() {
+	*x = ViewAsResponse{}
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ViewAsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ViewAsResponse) ProtoMessage() {}
+
+func (x *ViewAsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_authz_v1_authz_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ViewAsResponse.ProtoReflect.Descriptor instead.
+func (*ViewAsResponse) Descriptor() ([]byte, []int) {
+	return file_beep_authz_v1_authz_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ViewAsResponse) GetKnown() bool {
+	if x != nil {
+		return x.Known
+	}
+	return false
+}
+
+func (x *ViewAsResponse) GetRights() []string {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
+}
+
+func (x *ViewAsResponse) GetChannels() []*v1.ChannelRights {
+	if x != nil {
+		return x.Channels
+	}
+	return nil
+}
+
 var File_beep_authz_v1_authz_proto protoreflect.FileDescriptor
 
 const file_beep_authz_v1_authz_proto_rawDesc = "" +
 	"\n" +
-	"\x19beep/authz/v1/authz.proto\x12\rbeep.authz.v1\x1a\x1dbeep/servers/v1/servers.proto\"\xa0\x01\n" +
+	"\x19beep/authz/v1/authz.proto\x12\rbeep.authz.v1\x1a\x1bbeep/servers/v1/roles.proto\x1a\x1dbeep/servers/v1/servers.proto\"\xa0\x01\n" +
 	"\fCheckRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x04R\x06userId\x12\x1d\n" +
 	"\tserver_id\x18\x02 \x01(\x04H\x00R\bserverId\x12\x1f\n" +
@@ -1323,11 +1602,30 @@ const file_beep_authz_v1_authz_proto_rawDesc = "" +
 	"channel_id\x18\x02 \x01(\x04R\tchannelId\x12\x1f\n" +
 	"\vcategory_id\x18\x03 \x01(\x04R\n" +
 	"categoryId\x12\x16\n" +
-	"\x06synced\x18\x04 \x01(\bR\x06synced2\x92\x02\n" +
+	"\x06synced\x18\x04 \x01(\bR\x06synced\"\x89\x01\n" +
+	"\x0eExplainRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\x04R\x06userId\x12\x1d\n" +
+	"\tserver_id\x18\x02 \x01(\x04H\x00R\bserverId\x12\x1f\n" +
+	"\n" +
+	"channel_id\x18\x03 \x01(\x04H\x00R\tchannelId\x12\x14\n" +
+	"\x05right\x18\x04 \x01(\tR\x05rightB\b\n" +
+	"\x06object\"i\n" +
+	"\x0fExplainResponse\x12\x16\n" +
+	"\x06member\x18\x01 \x01(\bR\x06member\x12>\n" +
+	"\vexplanation\x18\x02 \x01(\v2\x1c.beep.servers.v1.ExplanationR\vexplanation\"G\n" +
+	"\rViewAsRequest\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x19\n" +
+	"\brole_ids\x18\x02 \x03(\x04R\aroleIds\"z\n" +
+	"\x0eViewAsResponse\x12\x14\n" +
+	"\x05known\x18\x01 \x01(\bR\x05known\x12\x16\n" +
+	"\x06rights\x18\x02 \x03(\tR\x06rights\x12:\n" +
+	"\bchannels\x18\x03 \x03(\v2\x1e.beep.servers.v1.ChannelRightsR\bchannels2\xa3\x03\n" +
 	"\x05Authz\x12B\n" +
 	"\x05Check\x12\x1b.beep.authz.v1.CheckRequest\x1a\x1c.beep.authz.v1.CheckResponse\x12l\n" +
 	"\x13ListVisibleChannels\x12).beep.authz.v1.ListVisibleChannelsRequest\x1a*.beep.authz.v1.ListVisibleChannelsResponse\x12W\n" +
-	"\fCheckActions\x12\".beep.authz.v1.CheckActionsRequest\x1a#.beep.authz.v1.CheckActionsResponseB5Z3github.com/beep-chat/beep/api/beep/authz/v1;authzv1b\x06proto3"
+	"\fCheckActions\x12\".beep.authz.v1.CheckActionsRequest\x1a#.beep.authz.v1.CheckActionsResponse\x12H\n" +
+	"\aExplain\x12\x1d.beep.authz.v1.ExplainRequest\x1a\x1e.beep.authz.v1.ExplainResponse\x12E\n" +
+	"\x06ViewAs\x12\x1c.beep.authz.v1.ViewAsRequest\x1a\x1d.beep.authz.v1.ViewAsResponseB5Z3github.com/beep-chat/beep/api/beep/authz/v1;authzv1b\x06proto3"
 
 var (
 	file_beep_authz_v1_authz_proto_rawDescOnce sync.Once
@@ -1341,7 +1639,7 @@ func file_beep_authz_v1_authz_proto_rawDescGZIP() []byte {
 	return file_beep_authz_v1_authz_proto_rawDescData
 }
 
-var file_beep_authz_v1_authz_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_beep_authz_v1_authz_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_beep_authz_v1_authz_proto_goTypes = []any{
 	(*CheckRequest)(nil),                // 0: beep.authz.v1.CheckRequest
 	(*CheckResponse)(nil),               // 1: beep.authz.v1.CheckResponse
@@ -1357,10 +1655,16 @@ var file_beep_authz_v1_authz_proto_goTypes = []any{
 	(*RoleOfMember)(nil),                // 11: beep.authz.v1.RoleOfMember
 	(*OverwriteState)(nil),              // 12: beep.authz.v1.OverwriteState
 	(*ChannelPlace)(nil),                // 13: beep.authz.v1.ChannelPlace
-	(*v1.Scope)(nil),                    // 14: beep.servers.v1.Scope
+	(*ExplainRequest)(nil),              // 14: beep.authz.v1.ExplainRequest
+	(*ExplainResponse)(nil),             // 15: beep.authz.v1.ExplainResponse
+	(*ViewAsRequest)(nil),               // 16: beep.authz.v1.ViewAsRequest
+	(*ViewAsResponse)(nil),              // 17: beep.authz.v1.ViewAsResponse
+	(*v1.Scope)(nil),                    // 18: beep.servers.v1.Scope
+	(*v1.Explanation)(nil),              // 19: beep.servers.v1.Explanation
+	(*v1.ChannelRights)(nil),            // 20: beep.servers.v1.ChannelRights
 }
 var file_beep_authz_v1_authz_proto_depIdxs = []int32{
-	14, // 0: beep.authz.v1.CheckResponse.scope:type_name -> beep.servers.v1.Scope
+	18, // 0: beep.authz.v1.CheckResponse.scope:type_name -> beep.servers.v1.Scope
 	6,  // 1: beep.authz.v1.CheckActionsRequest.actions:type_name -> beep.authz.v1.Action
 	9,  // 2: beep.authz.v1.Action.act_on_member:type_name -> beep.authz.v1.ActOnMember
 	8,  // 3: beep.authz.v1.Action.ban:type_name -> beep.authz.v1.MemberTarget
@@ -1375,17 +1679,23 @@ var file_beep_authz_v1_authz_proto_depIdxs = []int32{
 	13, // 12: beep.authz.v1.Action.create_channel:type_name -> beep.authz.v1.ChannelPlace
 	13, // 13: beep.authz.v1.Action.move_channel:type_name -> beep.authz.v1.ChannelPlace
 	7,  // 14: beep.authz.v1.Action.archive_thread:type_name -> beep.authz.v1.ThreadOf
-	0,  // 15: beep.authz.v1.Authz.Check:input_type -> beep.authz.v1.CheckRequest
-	2,  // 16: beep.authz.v1.Authz.ListVisibleChannels:input_type -> beep.authz.v1.ListVisibleChannelsRequest
-	4,  // 17: beep.authz.v1.Authz.CheckActions:input_type -> beep.authz.v1.CheckActionsRequest
-	1,  // 18: beep.authz.v1.Authz.Check:output_type -> beep.authz.v1.CheckResponse
-	3,  // 19: beep.authz.v1.Authz.ListVisibleChannels:output_type -> beep.authz.v1.ListVisibleChannelsResponse
-	5,  // 20: beep.authz.v1.Authz.CheckActions:output_type -> beep.authz.v1.CheckActionsResponse
-	18, // [18:21] is the sub-list for method output_type
-	15, // [15:18] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	19, // 15: beep.authz.v1.ExplainResponse.explanation:type_name -> beep.servers.v1.Explanation
+	20, // 16: beep.authz.v1.ViewAsResponse.channels:type_name -> beep.servers.v1.ChannelRights
+	0,  // 17: beep.authz.v1.Authz.Check:input_type -> beep.authz.v1.CheckRequest
+	2,  // 18: beep.authz.v1.Authz.ListVisibleChannels:input_type -> beep.authz.v1.ListVisibleChannelsRequest
+	4,  // 19: beep.authz.v1.Authz.CheckActions:input_type -> beep.authz.v1.CheckActionsRequest
+	14, // 20: beep.authz.v1.Authz.Explain:input_type -> beep.authz.v1.ExplainRequest
+	16, // 21: beep.authz.v1.Authz.ViewAs:input_type -> beep.authz.v1.ViewAsRequest
+	1,  // 22: beep.authz.v1.Authz.Check:output_type -> beep.authz.v1.CheckResponse
+	3,  // 23: beep.authz.v1.Authz.ListVisibleChannels:output_type -> beep.authz.v1.ListVisibleChannelsResponse
+	5,  // 24: beep.authz.v1.Authz.CheckActions:output_type -> beep.authz.v1.CheckActionsResponse
+	15, // 25: beep.authz.v1.Authz.Explain:output_type -> beep.authz.v1.ExplainResponse
+	17, // 26: beep.authz.v1.Authz.ViewAs:output_type -> beep.authz.v1.ViewAsResponse
+	22, // [22:27] is the sub-list for method output_type
+	17, // [17:22] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_beep_authz_v1_authz_proto_init() }
@@ -1412,13 +1722,17 @@ func file_beep_authz_v1_authz_proto_init() {
 		(*Action_MoveChannel)(nil),
 		(*Action_ArchiveThread)(nil),
 	}
+	file_beep_authz_v1_authz_proto_msgTypes[14].OneofWrappers = []any{
+		(*ExplainRequest_ServerId)(nil),
+		(*ExplainRequest_ChannelId)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_authz_v1_authz_proto_rawDesc), len(file_beep_authz_v1_authz_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

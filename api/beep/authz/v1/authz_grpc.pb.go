@@ -22,6 +22,8 @@ const (
 	Authz_Check_FullMethodName               = "/beep.authz.v1.Authz/Check"
 	Authz_ListVisibleChannels_FullMethodName = "/beep.authz.v1.Authz/ListVisibleChannels"
 	Authz_CheckActions_FullMethodName        = "/beep.authz.v1.Authz/CheckActions"
+	Authz_Explain_FullMethodName             = "/beep.authz.v1.Authz/Explain"
+	Authz_ViewAs_FullMethodName              = "/beep.authz.v1.Authz/ViewAs"
 )
 
 // AuthzClient is the client API for Authz service.
@@ -41,6 +43,11 @@ type AuthzClient interface {
 	// CheckActions says whether a user may change roles, members, channels or overwrites: the rights that it takes,
 	// and the hierarchy. Several actions of one scope are decided at one revision; the first refusal is the answer.
 	CheckActions(ctx context.Context, in *CheckActionsRequest, opts ...grpc.CallOption) (*CheckActionsResponse, error)
+	// Explain says how it comes that a user holds a right on a server or in a channel, or does not, as it is now. It is for
+	// people to read; who may read it is for the caller to decide.
+	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
+	// ViewAs answers what someone with certain roles and nothing else would hold, as it is now.
+	ViewAs(ctx context.Context, in *ViewAsRequest, opts ...grpc.CallOption) (*ViewAsResponse, error)
 }
 
 type authzClient struct {
@@ -81,6 +88,26 @@ func (c *authzClient) CheckActions(ctx context.Context, in *CheckActionsRequest,
 	return out, nil
 }
 
+func (c *authzClient) Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainResponse)
+	err := c.cc.Invoke(ctx, Authz_Explain_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authzClient) ViewAs(ctx context.Context, in *ViewAsRequest, opts ...grpc.CallOption) (*ViewAsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ViewAsResponse)
+	err := c.cc.Invoke(ctx, Authz_ViewAs_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AuthzServer is the server API for Authz service.
 // All implementations must embed UnimplementedAuthzServer
 // for forward compatibility.
@@ -98,6 +125,11 @@ type AuthzServer interface {
 	// CheckActions says whether a user may change roles, members, channels or overwrites: the rights that it takes,
 	// and the hierarchy. Several actions of one scope are decided at one revision; the first refusal is the answer.
 	CheckActions(context.Context, *CheckActionsRequest) (*CheckActionsResponse, error)
+	// Explain says how it comes that a user holds a right on a server or in a channel, or does not, as it is now. It is for
+	// people to read; who may read it is for the caller to decide.
+	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
+	// ViewAs answers what someone with certain roles and nothing else would hold, as it is now.
+	ViewAs(context.Context, *ViewAsRequest) (*ViewAsResponse, error)
 	mustEmbedUnimplementedAuthzServer()
 }
 
@@ -116,6 +148,12 @@ func (UnimplementedAuthzServer) ListVisibleChannels(context.Context, *ListVisibl
 }
 func (UnimplementedAuthzServer) CheckActions(context.Context, *CheckActionsRequest) (*CheckActionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckActions not implemented")
+}
+func (UnimplementedAuthzServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Explain not implemented")
+}
+func (UnimplementedAuthzServer) ViewAs(context.Context, *ViewAsRequest) (*ViewAsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ViewAs not implemented")
 }
 func (UnimplementedAuthzServer) mustEmbedUnimplementedAuthzServer() {}
 func (UnimplementedAuthzServer) testEmbeddedByValue()               {}
@@ -192,6 +230,42 @@ func _Authz_CheckActions_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Authz_Explain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthzServer).Explain(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Authz_Explain_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthzServer).Explain(ctx, req.(*ExplainRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Authz_ViewAs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ViewAsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthzServer).ViewAs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Authz_ViewAs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthzServer).ViewAs(ctx, req.(*ViewAsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Authz_ServiceDesc is the grpc.ServiceDesc for Authz service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -210,6 +284,14 @@ var Authz_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckActions",
 			Handler:    _Authz_CheckActions_Handler,
+		},
+		{
+			MethodName: "Explain",
+			Handler:    _Authz_Explain_Handler,
+		},
+		{
+			MethodName: "ViewAs",
+			Handler:    _Authz_ViewAs_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -892,6 +892,281 @@ func (*UnassignRoleResponse) Descriptor() ([]byte, []int) {
 	return file_beep_servers_v1_roles_proto_rawDescGZIP(), []int{14}
 }
 
+// ExplainServerRightRequest is what ExplainServerRight takes.
+type ExplainServerRightRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// The member; 0 is the caller.
+	UserId uint64 `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The name of the right.
+	Right         string `protobuf:"bytes,3,opt,name=right,proto3" json:"right,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainServerRightRequest) Reset() {
+	*x = ExplainServerRightRequest{}
+	mi := &file_beep_servers_v1_roles_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainServerRightRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainServerRightRequest) ProtoMessage() {}
+
+func (x *ExplainServerRightRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_roles_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainServerRightRequest.ProtoReflect.Descriptor instead.
+func (*ExplainServerRightRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_roles_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ExplainServerRightRequest) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *ExplainServerRightRequest) GetUserId() uint64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *ExplainServerRightRequest) GetRight() string {
+	if x != nil {
+		return x.Right
+	}
+	return ""
+}
+
+// ExplainServerRightResponse is what ExplainServerRight answers.
+type ExplainServerRightResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How it comes.
+	Explanation   *Explanation `protobuf:"bytes,1,opt,name=explanation,proto3" json:"explanation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainServerRightResponse) Reset() {
+	*x = ExplainServerRightResponse{}
+	mi := &file_beep_servers_v1_roles_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainServerRightResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainServerRightResponse) ProtoMessage() {}
+
+func (x *ExplainServerRightResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_roles_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainServerRightResponse.ProtoReflect.Descriptor instead.
+func (*ExplainServerRightResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_roles_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ExplainServerRightResponse) GetExplanation() *Explanation {
+	if x != nil {
+		return x.Explanation
+	}
+	return nil
+}
+
+// ViewAsRolesRequest is what ViewAsRoles takes.
+type ViewAsRolesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// The roles; @everyone comes by itself, and none is @everyone alone.
+	RoleIds       []uint64 `protobuf:"varint,2,rep,packed,name=role_ids,json=roleIds,proto3" json:"role_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ViewAsRolesRequest) Reset() {
+	*x = ViewAsRolesRequest{}
+	mi := &file_beep_servers_v1_roles_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ViewAsRolesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ViewAsRolesRequest) ProtoMessage() {}
+
+func (x *ViewAsRolesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_roles_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ViewAsRolesRequest.ProtoReflect.Descriptor instead.
+func (*ViewAsRolesRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_roles_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ViewAsRolesRequest) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *ViewAsRolesRequest) GetRoleIds() []uint64 {
+	if x != nil {
+		return x.RoleIds
+	}
+	return nil
+}
+
+// ViewAsRolesResponse is what ViewAsRoles answers.
+type ViewAsRolesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names of the rights on the server.
+	Rights []string `protobuf:"bytes,1,rep,name=rights,proto3" json:"rights,omitempty"`
+	// The channels that would be seen, in order of id.
+	Channels      []*ChannelRights `protobuf:"bytes,2,rep,name=channels,proto3" json:"channels,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ViewAsRolesResponse) Reset() {
+	*x = ViewAsRolesResponse{}
+	mi := &file_beep_servers_v1_roles_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ViewAsRolesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ViewAsRolesResponse) ProtoMessage() {}
+
+func (x *ViewAsRolesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_roles_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ViewAsRolesResponse.ProtoReflect.Descriptor instead.
+func (*ViewAsRolesResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_roles_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ViewAsRolesResponse) GetRights() []string {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
+}
+
+func (x *ViewAsRolesResponse) GetChannels() []*ChannelRights {
+	if x != nil {
+		return x.Channels
+	}
+	return nil
+}
+
+// ChannelRights are what is held in one channel.
+type ChannelRights struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel.
+	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// Names of the rights.
+	Rights        []string `protobuf:"bytes,2,rep,name=rights,proto3" json:"rights,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChannelRights) Reset() {
+	*x = ChannelRights{}
+	mi := &file_beep_servers_v1_roles_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChannelRights) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChannelRights) ProtoMessage() {}
+
+func (x *ChannelRights) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_roles_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChannelRights.ProtoReflect.Descriptor instead.
+func (*ChannelRights) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_roles_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ChannelRights) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *ChannelRights) GetRights() []string {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
+}
+
 var File_beep_servers_v1_roles_proto protoreflect.FileDescriptor
 
 const file_beep_servers_v1_roles_proto_rawDesc = "" +
@@ -950,7 +1225,24 @@ const file_beep_servers_v1_roles_proto_rawDesc = "" +
 	"\auser_id\x18\x02 \x01(\x04R\x06userId\x12\x17\n" +
 	"\arole_id\x18\x03 \x01(\x04R\x06roleId\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\"\x16\n" +
-	"\x14UnassignRoleResponse2\xf8\a\n" +
+	"\x14UnassignRoleResponse\"g\n" +
+	"\x19ExplainServerRightRequest\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\x04R\x06userId\x12\x14\n" +
+	"\x05right\x18\x03 \x01(\tR\x05right\"\\\n" +
+	"\x1aExplainServerRightResponse\x12>\n" +
+	"\vexplanation\x18\x01 \x01(\v2\x1c.beep.servers.v1.ExplanationR\vexplanation\"L\n" +
+	"\x12ViewAsRolesRequest\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x19\n" +
+	"\brole_ids\x18\x02 \x03(\x04R\aroleIds\"i\n" +
+	"\x13ViewAsRolesResponse\x12\x16\n" +
+	"\x06rights\x18\x01 \x03(\tR\x06rights\x12:\n" +
+	"\bchannels\x18\x02 \x03(\v2\x1e.beep.servers.v1.ChannelRightsR\bchannels\"F\n" +
+	"\rChannelRights\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x16\n" +
+	"\x06rights\x18\x02 \x03(\tR\x06rights2\xa4\n" +
+	"\n" +
 	"\x05Roles\x12z\n" +
 	"\tListRoles\x12!.beep.servers.v1.ListRolesRequest\x1a\".beep.servers.v1.ListRolesResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/api/servers/{server_id}/roles\x12\x86\x01\n" +
 	"\n" +
@@ -962,7 +1254,9 @@ const file_beep_servers_v1_roles_proto_rawDesc = "" +
 	"\fReorderRoles\x12$.beep.servers.v1.ReorderRolesRequest\x1a%.beep.servers.v1.ReorderRolesResponse\".\x82\xd3\xe4\x93\x02(:\x01*\x1a#/api/servers/{server_id}/role-order\x12\x9c\x01\n" +
 	"\n" +
 	"AssignRole\x12\".beep.servers.v1.AssignRoleRequest\x1a#.beep.servers.v1.AssignRoleResponse\"E\x82\xd3\xe4\x93\x02?:\x01*\x1a:/api/servers/{server_id}/members/{user_id}/roles/{role_id}\x12\x9f\x01\n" +
-	"\fUnassignRole\x12$.beep.servers.v1.UnassignRoleRequest\x1a%.beep.servers.v1.UnassignRoleResponse\"B\x82\xd3\xe4\x93\x02<*:/api/servers/{server_id}/members/{user_id}/roles/{role_id}B9Z7github.com/beep-chat/beep/api/beep/servers/v1;serversv1b\x06proto3"
+	"\fUnassignRole\x12$.beep.servers.v1.UnassignRoleRequest\x1a%.beep.servers.v1.UnassignRoleResponse\"B\x82\xd3\xe4\x93\x02<*:/api/servers/{server_id}/members/{user_id}/roles/{role_id}\x12\xa4\x01\n" +
+	"\x12ExplainServerRight\x12*.beep.servers.v1.ExplainServerRightRequest\x1a+.beep.servers.v1.ExplainServerRightResponse\"5\x82\xd3\xe4\x93\x02/b\vexplanation\x12 /api/servers/{server_id}/explain\x12\x82\x01\n" +
+	"\vViewAsRoles\x12#.beep.servers.v1.ViewAsRolesRequest\x1a$.beep.servers.v1.ViewAsRolesResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /api/servers/{server_id}/view-asB9Z7github.com/beep-chat/beep/api/beep/servers/v1;serversv1b\x06proto3"
 
 var (
 	file_beep_servers_v1_roles_proto_rawDescOnce sync.Once
@@ -976,50 +1270,62 @@ func file_beep_servers_v1_roles_proto_rawDescGZIP() []byte {
 	return file_beep_servers_v1_roles_proto_rawDescData
 }
 
-var file_beep_servers_v1_roles_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_beep_servers_v1_roles_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_beep_servers_v1_roles_proto_goTypes = []any{
-	(*ListRolesRequest)(nil),     // 0: beep.servers.v1.ListRolesRequest
-	(*ListRolesResponse)(nil),    // 1: beep.servers.v1.ListRolesResponse
-	(*CreateRoleRequest)(nil),    // 2: beep.servers.v1.CreateRoleRequest
-	(*CreateRoleResponse)(nil),   // 3: beep.servers.v1.CreateRoleResponse
-	(*Rights)(nil),               // 4: beep.servers.v1.Rights
-	(*UpdateRoleRequest)(nil),    // 5: beep.servers.v1.UpdateRoleRequest
-	(*UpdateRoleResponse)(nil),   // 6: beep.servers.v1.UpdateRoleResponse
-	(*DeleteRoleRequest)(nil),    // 7: beep.servers.v1.DeleteRoleRequest
-	(*DeleteRoleResponse)(nil),   // 8: beep.servers.v1.DeleteRoleResponse
-	(*ReorderRolesRequest)(nil),  // 9: beep.servers.v1.ReorderRolesRequest
-	(*ReorderRolesResponse)(nil), // 10: beep.servers.v1.ReorderRolesResponse
-	(*AssignRoleRequest)(nil),    // 11: beep.servers.v1.AssignRoleRequest
-	(*AssignRoleResponse)(nil),   // 12: beep.servers.v1.AssignRoleResponse
-	(*UnassignRoleRequest)(nil),  // 13: beep.servers.v1.UnassignRoleRequest
-	(*UnassignRoleResponse)(nil), // 14: beep.servers.v1.UnassignRoleResponse
-	(*Role)(nil),                 // 15: beep.servers.v1.Role
+	(*ListRolesRequest)(nil),           // 0: beep.servers.v1.ListRolesRequest
+	(*ListRolesResponse)(nil),          // 1: beep.servers.v1.ListRolesResponse
+	(*CreateRoleRequest)(nil),          // 2: beep.servers.v1.CreateRoleRequest
+	(*CreateRoleResponse)(nil),         // 3: beep.servers.v1.CreateRoleResponse
+	(*Rights)(nil),                     // 4: beep.servers.v1.Rights
+	(*UpdateRoleRequest)(nil),          // 5: beep.servers.v1.UpdateRoleRequest
+	(*UpdateRoleResponse)(nil),         // 6: beep.servers.v1.UpdateRoleResponse
+	(*DeleteRoleRequest)(nil),          // 7: beep.servers.v1.DeleteRoleRequest
+	(*DeleteRoleResponse)(nil),         // 8: beep.servers.v1.DeleteRoleResponse
+	(*ReorderRolesRequest)(nil),        // 9: beep.servers.v1.ReorderRolesRequest
+	(*ReorderRolesResponse)(nil),       // 10: beep.servers.v1.ReorderRolesResponse
+	(*AssignRoleRequest)(nil),          // 11: beep.servers.v1.AssignRoleRequest
+	(*AssignRoleResponse)(nil),         // 12: beep.servers.v1.AssignRoleResponse
+	(*UnassignRoleRequest)(nil),        // 13: beep.servers.v1.UnassignRoleRequest
+	(*UnassignRoleResponse)(nil),       // 14: beep.servers.v1.UnassignRoleResponse
+	(*ExplainServerRightRequest)(nil),  // 15: beep.servers.v1.ExplainServerRightRequest
+	(*ExplainServerRightResponse)(nil), // 16: beep.servers.v1.ExplainServerRightResponse
+	(*ViewAsRolesRequest)(nil),         // 17: beep.servers.v1.ViewAsRolesRequest
+	(*ViewAsRolesResponse)(nil),        // 18: beep.servers.v1.ViewAsRolesResponse
+	(*ChannelRights)(nil),              // 19: beep.servers.v1.ChannelRights
+	(*Role)(nil),                       // 20: beep.servers.v1.Role
+	(*Explanation)(nil),                // 21: beep.servers.v1.Explanation
 }
 var file_beep_servers_v1_roles_proto_depIdxs = []int32{
-	15, // 0: beep.servers.v1.ListRolesResponse.roles:type_name -> beep.servers.v1.Role
-	15, // 1: beep.servers.v1.CreateRoleResponse.role:type_name -> beep.servers.v1.Role
+	20, // 0: beep.servers.v1.ListRolesResponse.roles:type_name -> beep.servers.v1.Role
+	20, // 1: beep.servers.v1.CreateRoleResponse.role:type_name -> beep.servers.v1.Role
 	4,  // 2: beep.servers.v1.UpdateRoleRequest.rights:type_name -> beep.servers.v1.Rights
-	15, // 3: beep.servers.v1.UpdateRoleResponse.role:type_name -> beep.servers.v1.Role
-	15, // 4: beep.servers.v1.ReorderRolesResponse.roles:type_name -> beep.servers.v1.Role
-	0,  // 5: beep.servers.v1.Roles.ListRoles:input_type -> beep.servers.v1.ListRolesRequest
-	2,  // 6: beep.servers.v1.Roles.CreateRole:input_type -> beep.servers.v1.CreateRoleRequest
-	5,  // 7: beep.servers.v1.Roles.UpdateRole:input_type -> beep.servers.v1.UpdateRoleRequest
-	7,  // 8: beep.servers.v1.Roles.DeleteRole:input_type -> beep.servers.v1.DeleteRoleRequest
-	9,  // 9: beep.servers.v1.Roles.ReorderRoles:input_type -> beep.servers.v1.ReorderRolesRequest
-	11, // 10: beep.servers.v1.Roles.AssignRole:input_type -> beep.servers.v1.AssignRoleRequest
-	13, // 11: beep.servers.v1.Roles.UnassignRole:input_type -> beep.servers.v1.UnassignRoleRequest
-	1,  // 12: beep.servers.v1.Roles.ListRoles:output_type -> beep.servers.v1.ListRolesResponse
-	3,  // 13: beep.servers.v1.Roles.CreateRole:output_type -> beep.servers.v1.CreateRoleResponse
-	6,  // 14: beep.servers.v1.Roles.UpdateRole:output_type -> beep.servers.v1.UpdateRoleResponse
-	8,  // 15: beep.servers.v1.Roles.DeleteRole:output_type -> beep.servers.v1.DeleteRoleResponse
-	10, // 16: beep.servers.v1.Roles.ReorderRoles:output_type -> beep.servers.v1.ReorderRolesResponse
-	12, // 17: beep.servers.v1.Roles.AssignRole:output_type -> beep.servers.v1.AssignRoleResponse
-	14, // 18: beep.servers.v1.Roles.UnassignRole:output_type -> beep.servers.v1.UnassignRoleResponse
-	12, // [12:19] is the sub-list for method output_type
-	5,  // [5:12] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	20, // 3: beep.servers.v1.UpdateRoleResponse.role:type_name -> beep.servers.v1.Role
+	20, // 4: beep.servers.v1.ReorderRolesResponse.roles:type_name -> beep.servers.v1.Role
+	21, // 5: beep.servers.v1.ExplainServerRightResponse.explanation:type_name -> beep.servers.v1.Explanation
+	19, // 6: beep.servers.v1.ViewAsRolesResponse.channels:type_name -> beep.servers.v1.ChannelRights
+	0,  // 7: beep.servers.v1.Roles.ListRoles:input_type -> beep.servers.v1.ListRolesRequest
+	2,  // 8: beep.servers.v1.Roles.CreateRole:input_type -> beep.servers.v1.CreateRoleRequest
+	5,  // 9: beep.servers.v1.Roles.UpdateRole:input_type -> beep.servers.v1.UpdateRoleRequest
+	7,  // 10: beep.servers.v1.Roles.DeleteRole:input_type -> beep.servers.v1.DeleteRoleRequest
+	9,  // 11: beep.servers.v1.Roles.ReorderRoles:input_type -> beep.servers.v1.ReorderRolesRequest
+	11, // 12: beep.servers.v1.Roles.AssignRole:input_type -> beep.servers.v1.AssignRoleRequest
+	13, // 13: beep.servers.v1.Roles.UnassignRole:input_type -> beep.servers.v1.UnassignRoleRequest
+	15, // 14: beep.servers.v1.Roles.ExplainServerRight:input_type -> beep.servers.v1.ExplainServerRightRequest
+	17, // 15: beep.servers.v1.Roles.ViewAsRoles:input_type -> beep.servers.v1.ViewAsRolesRequest
+	1,  // 16: beep.servers.v1.Roles.ListRoles:output_type -> beep.servers.v1.ListRolesResponse
+	3,  // 17: beep.servers.v1.Roles.CreateRole:output_type -> beep.servers.v1.CreateRoleResponse
+	6,  // 18: beep.servers.v1.Roles.UpdateRole:output_type -> beep.servers.v1.UpdateRoleResponse
+	8,  // 19: beep.servers.v1.Roles.DeleteRole:output_type -> beep.servers.v1.DeleteRoleResponse
+	10, // 20: beep.servers.v1.Roles.ReorderRoles:output_type -> beep.servers.v1.ReorderRolesResponse
+	12, // 21: beep.servers.v1.Roles.AssignRole:output_type -> beep.servers.v1.AssignRoleResponse
+	14, // 22: beep.servers.v1.Roles.UnassignRole:output_type -> beep.servers.v1.UnassignRoleResponse
+	16, // 23: beep.servers.v1.Roles.ExplainServerRight:output_type -> beep.servers.v1.ExplainServerRightResponse
+	18, // 24: beep.servers.v1.Roles.ViewAsRoles:output_type -> beep.servers.v1.ViewAsRolesResponse
+	16, // [16:25] is the sub-list for method output_type
+	7,  // [7:16] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_beep_servers_v1_roles_proto_init() }
@@ -1035,7 +1341,7 @@ func file_beep_servers_v1_roles_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_servers_v1_roles_proto_rawDesc), len(file_beep_servers_v1_roles_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,13 +19,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Roles_ListRoles_FullMethodName    = "/beep.servers.v1.Roles/ListRoles"
-	Roles_CreateRole_FullMethodName   = "/beep.servers.v1.Roles/CreateRole"
-	Roles_UpdateRole_FullMethodName   = "/beep.servers.v1.Roles/UpdateRole"
-	Roles_DeleteRole_FullMethodName   = "/beep.servers.v1.Roles/DeleteRole"
-	Roles_ReorderRoles_FullMethodName = "/beep.servers.v1.Roles/ReorderRoles"
-	Roles_AssignRole_FullMethodName   = "/beep.servers.v1.Roles/AssignRole"
-	Roles_UnassignRole_FullMethodName = "/beep.servers.v1.Roles/UnassignRole"
+	Roles_ListRoles_FullMethodName          = "/beep.servers.v1.Roles/ListRoles"
+	Roles_CreateRole_FullMethodName         = "/beep.servers.v1.Roles/CreateRole"
+	Roles_UpdateRole_FullMethodName         = "/beep.servers.v1.Roles/UpdateRole"
+	Roles_DeleteRole_FullMethodName         = "/beep.servers.v1.Roles/DeleteRole"
+	Roles_ReorderRoles_FullMethodName       = "/beep.servers.v1.Roles/ReorderRoles"
+	Roles_AssignRole_FullMethodName         = "/beep.servers.v1.Roles/AssignRole"
+	Roles_UnassignRole_FullMethodName       = "/beep.servers.v1.Roles/UnassignRole"
+	Roles_ExplainServerRight_FullMethodName = "/beep.servers.v1.Roles/ExplainServerRight"
+	Roles_ViewAsRoles_FullMethodName        = "/beep.servers.v1.Roles/ViewAsRoles"
 )
 
 // RolesClient is the client API for Roles service.
@@ -51,6 +53,13 @@ type RolesClient interface {
 	AssignRole(ctx context.Context, in *AssignRoleRequest, opts ...grpc.CallOption) (*AssignRoleResponse, error)
 	// UnassignRole takes a role from a member. Needs manage_roles or manage_members.
 	UnassignRole(ctx context.Context, in *UnassignRoleRequest, opts ...grpc.CallOption) (*UnassignRoleResponse, error)
+	// ExplainServerRight says how it comes that a member holds a right on a server, or does not. Anyone may ask about
+	// themselves; about others it needs manage_roles.
+	ExplainServerRight(ctx context.Context, in *ExplainServerRightRequest, opts ...grpc.CallOption) (*ExplainServerRightResponse, error)
+	// ViewAsRoles answers what someone with certain roles, and no overwrite of their own, would hold, on the server and in
+	// each channel that they would see. Needs manage_roles; roles above the caller's own may be looked at as well, since
+	// their rights are no secret, but no channel is told of that the caller does not see.
+	ViewAsRoles(ctx context.Context, in *ViewAsRolesRequest, opts ...grpc.CallOption) (*ViewAsRolesResponse, error)
 }
 
 type rolesClient struct {
@@ -131,6 +140,26 @@ func (c *rolesClient) UnassignRole(ctx context.Context, in *UnassignRoleRequest,
 	return out, nil
 }
 
+func (c *rolesClient) ExplainServerRight(ctx context.Context, in *ExplainServerRightRequest, opts ...grpc.CallOption) (*ExplainServerRightResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainServerRightResponse)
+	err := c.cc.Invoke(ctx, Roles_ExplainServerRight_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rolesClient) ViewAsRoles(ctx context.Context, in *ViewAsRolesRequest, opts ...grpc.CallOption) (*ViewAsRolesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ViewAsRolesResponse)
+	err := c.cc.Invoke(ctx, Roles_ViewAsRoles_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RolesServer is the server API for Roles service.
 // All implementations must embed UnimplementedRolesServer
 // for forward compatibility.
@@ -154,6 +183,13 @@ type RolesServer interface {
 	AssignRole(context.Context, *AssignRoleRequest) (*AssignRoleResponse, error)
 	// UnassignRole takes a role from a member. Needs manage_roles or manage_members.
 	UnassignRole(context.Context, *UnassignRoleRequest) (*UnassignRoleResponse, error)
+	// ExplainServerRight says how it comes that a member holds a right on a server, or does not. Anyone may ask about
+	// themselves; about others it needs manage_roles.
+	ExplainServerRight(context.Context, *ExplainServerRightRequest) (*ExplainServerRightResponse, error)
+	// ViewAsRoles answers what someone with certain roles, and no overwrite of their own, would hold, on the server and in
+	// each channel that they would see. Needs manage_roles; roles above the caller's own may be looked at as well, since
+	// their rights are no secret, but no channel is told of that the caller does not see.
+	ViewAsRoles(context.Context, *ViewAsRolesRequest) (*ViewAsRolesResponse, error)
 	mustEmbedUnimplementedRolesServer()
 }
 
@@ -184,6 +220,12 @@ func (UnimplementedRolesServer) AssignRole(context.Context, *AssignRoleRequest) 
 }
 func (UnimplementedRolesServer) UnassignRole(context.Context, *UnassignRoleRequest) (*UnassignRoleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UnassignRole not implemented")
+}
+func (UnimplementedRolesServer) ExplainServerRight(context.Context, *ExplainServerRightRequest) (*ExplainServerRightResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExplainServerRight not implemented")
+}
+func (UnimplementedRolesServer) ViewAsRoles(context.Context, *ViewAsRolesRequest) (*ViewAsRolesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ViewAsRoles not implemented")
 }
 func (UnimplementedRolesServer) mustEmbedUnimplementedRolesServer() {}
 func (UnimplementedRolesServer) testEmbeddedByValue()               {}
@@ -332,6 +374,42 @@ func _Roles_UnassignRole_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Roles_ExplainServerRight_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainServerRightRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RolesServer).ExplainServerRight(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Roles_ExplainServerRight_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RolesServer).ExplainServerRight(ctx, req.(*ExplainServerRightRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Roles_ViewAsRoles_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ViewAsRolesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RolesServer).ViewAsRoles(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Roles_ViewAsRoles_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RolesServer).ViewAsRoles(ctx, req.(*ViewAsRolesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Roles_ServiceDesc is the grpc.ServiceDesc for Roles service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -366,6 +444,14 @@ var Roles_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UnassignRole",
 			Handler:    _Roles_UnassignRole_Handler,
+		},
+		{
+			MethodName: "ExplainServerRight",
+			Handler:    _Roles_ExplainServerRight_Handler,
+		},
+		{
+			MethodName: "ViewAsRoles",
+			Handler:    _Roles_ViewAsRoles_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -580,6 +580,158 @@ func (x *Overwrite) GetDeny() []string {
 	return nil
 }
 
+// Explanation is how it comes that a member holds a right or does not: the lines that speak of it, in the order in which
+// they are read, each overruling those before it.
+type Explanation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether the member holds the right.
+	Held bool `protobuf:"varint,1,opt,name=held,proto3" json:"held,omitempty"`
+	// The lines, the first read first.
+	Steps         []*ExplanationStep `protobuf:"bytes,2,rep,name=steps,proto3" json:"steps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Explanation) Reset() {
+	*x = Explanation{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Explanation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Explanation) ProtoMessage() {}
+
+func (x *Explanation) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Explanation.ProtoReflect.Descriptor instead.
+func (*Explanation) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Explanation) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+func (x *Explanation) GetSteps() []*ExplanationStep {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+// ExplanationStep is one line of an explanation.
+type ExplanationStep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is about: "owner", "administrator" (a role makes one), "everyone" (@everyone holds it), "role" (a role holds
+	// it), "implied" (another right does), "nothing" (no role holds it), "no_channel" (the channel of a thread is gone),
+	// "parent" (a thread is as its channel is), "category" (the channel follows that category), "category_gone" (it follows
+	// one that is gone), "overwrite_everyone", "overwrite_role", "overwrite_member", "overwrite" (one of these, to who may
+	// not list them), "muted", "no_view" (who may not see the channel does nothing in it), "missing" (it needs another
+	// right), "closed" (an archived or locked thread).
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Whether the right is held after this line.
+	Held bool `protobuf:"varint,2,opt,name=held,proto3" json:"held,omitempty"`
+	// Whether this is the line that decides: the last that is more than a signpost.
+	Decides bool `protobuf:"varint,3,opt,name=decides,proto3" json:"decides,omitempty"`
+	// The role whose right or overwrite it is, or 0.
+	RoleId uint64 `protobuf:"varint,4,opt,name=role_id,json=roleId,proto3" json:"role_id,omitempty"`
+	// The channel in which the overwrite stands, or to which a signpost points, or 0.
+	ChannelId uint64 `protobuf:"varint,5,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// The right that implies this one, or that is missing for it; or empty.
+	Right         string `protobuf:"bytes,6,opt,name=right,proto3" json:"right,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplanationStep) Reset() {
+	*x = ExplanationStep{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplanationStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplanationStep) ProtoMessage() {}
+
+func (x *ExplanationStep) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplanationStep.ProtoReflect.Descriptor instead.
+func (*ExplanationStep) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ExplanationStep) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ExplanationStep) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+func (x *ExplanationStep) GetDecides() bool {
+	if x != nil {
+		return x.Decides
+	}
+	return false
+}
+
+func (x *ExplanationStep) GetRoleId() uint64 {
+	if x != nil {
+		return x.RoleId
+	}
+	return 0
+}
+
+func (x *ExplanationStep) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *ExplanationStep) GetRight() string {
+	if x != nil {
+		return x.Right
+	}
+	return ""
+}
+
 // Invitation lets holders of its code join.
 type Invitation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -603,7 +755,7 @@ type Invitation struct {
 
 func (x *Invitation) Reset() {
 	*x = Invitation{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[6]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -615,7 +767,7 @@ func (x *Invitation) String() string {
 func (*Invitation) ProtoMessage() {}
 
 func (x *Invitation) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[6]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -628,7 +780,7 @@ func (x *Invitation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Invitation.ProtoReflect.Descriptor instead.
 func (*Invitation) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{6}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Invitation) GetCode() string {
@@ -697,7 +849,7 @@ type InvitationPreview struct {
 
 func (x *InvitationPreview) Reset() {
 	*x = InvitationPreview{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[7]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -709,7 +861,7 @@ func (x *InvitationPreview) String() string {
 func (*InvitationPreview) ProtoMessage() {}
 
 func (x *InvitationPreview) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[7]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -722,7 +874,7 @@ func (x *InvitationPreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationPreview.ProtoReflect.Descriptor instead.
 func (*InvitationPreview) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{7}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *InvitationPreview) GetCode() string {
@@ -770,7 +922,7 @@ type CreateServerRequest struct {
 
 func (x *CreateServerRequest) Reset() {
 	*x = CreateServerRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[8]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +934,7 @@ func (x *CreateServerRequest) String() string {
 func (*CreateServerRequest) ProtoMessage() {}
 
 func (x *CreateServerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[8]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +947,7 @@ func (x *CreateServerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateServerRequest.ProtoReflect.Descriptor instead.
 func (*CreateServerRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{8}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateServerRequest) GetName() string {
@@ -837,7 +989,7 @@ type CreateServerResponse struct {
 
 func (x *CreateServerResponse) Reset() {
 	*x = CreateServerResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[9]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -849,7 +1001,7 @@ func (x *CreateServerResponse) String() string {
 func (*CreateServerResponse) ProtoMessage() {}
 
 func (x *CreateServerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[9]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -862,7 +1014,7 @@ func (x *CreateServerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateServerResponse.ProtoReflect.Descriptor instead.
 func (*CreateServerResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{9}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateServerResponse) GetServer() *Server {
@@ -881,7 +1033,7 @@ type ListServersRequest struct {
 
 func (x *ListServersRequest) Reset() {
 	*x = ListServersRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[10]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +1045,7 @@ func (x *ListServersRequest) String() string {
 func (*ListServersRequest) ProtoMessage() {}
 
 func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[10]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +1058,7 @@ func (x *ListServersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersRequest.ProtoReflect.Descriptor instead.
 func (*ListServersRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{10}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{12}
 }
 
 // ListServersResponse is what ListServers answers.
@@ -920,7 +1072,7 @@ type ListServersResponse struct {
 
 func (x *ListServersResponse) Reset() {
 	*x = ListServersResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[11]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1084,7 @@ func (x *ListServersResponse) String() string {
 func (*ListServersResponse) ProtoMessage() {}
 
 func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[11]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1097,7 @@ func (x *ListServersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServersResponse.ProtoReflect.Descriptor instead.
 func (*ListServersResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{11}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListServersResponse) GetServers() []*Server {
@@ -966,7 +1118,7 @@ type GetServerRequest struct {
 
 func (x *GetServerRequest) Reset() {
 	*x = GetServerRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[12]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1130,7 @@ func (x *GetServerRequest) String() string {
 func (*GetServerRequest) ProtoMessage() {}
 
 func (x *GetServerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[12]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1143,7 @@ func (x *GetServerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerRequest.ProtoReflect.Descriptor instead.
 func (*GetServerRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{12}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetServerRequest) GetServerId() uint64 {
@@ -1012,7 +1164,7 @@ type GetServerResponse struct {
 
 func (x *GetServerResponse) Reset() {
 	*x = GetServerResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[13]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1176,7 @@ func (x *GetServerResponse) String() string {
 func (*GetServerResponse) ProtoMessage() {}
 
 func (x *GetServerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[13]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1189,7 @@ func (x *GetServerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerResponse.ProtoReflect.Descriptor instead.
 func (*GetServerResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{13}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetServerResponse) GetServer() *Server {
@@ -1068,7 +1220,7 @@ type UpdateServerRequest struct {
 
 func (x *UpdateServerRequest) Reset() {
 	*x = UpdateServerRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[14]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1080,7 +1232,7 @@ func (x *UpdateServerRequest) String() string {
 func (*UpdateServerRequest) ProtoMessage() {}
 
 func (x *UpdateServerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[14]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1093,7 +1245,7 @@ func (x *UpdateServerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateServerRequest.ProtoReflect.Descriptor instead.
 func (*UpdateServerRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{14}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdateServerRequest) GetServerId() uint64 {
@@ -1149,7 +1301,7 @@ type UpdateServerResponse struct {
 
 func (x *UpdateServerResponse) Reset() {
 	*x = UpdateServerResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[15]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +1313,7 @@ func (x *UpdateServerResponse) String() string {
 func (*UpdateServerResponse) ProtoMessage() {}
 
 func (x *UpdateServerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[15]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1326,7 @@ func (x *UpdateServerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateServerResponse.ProtoReflect.Descriptor instead.
 func (*UpdateServerResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{15}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UpdateServerResponse) GetServer() *Server {
@@ -1197,7 +1349,7 @@ type DeleteServerRequest struct {
 
 func (x *DeleteServerRequest) Reset() {
 	*x = DeleteServerRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[16]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1209,7 +1361,7 @@ func (x *DeleteServerRequest) String() string {
 func (*DeleteServerRequest) ProtoMessage() {}
 
 func (x *DeleteServerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[16]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1222,7 +1374,7 @@ func (x *DeleteServerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteServerRequest.ProtoReflect.Descriptor instead.
 func (*DeleteServerRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{16}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DeleteServerRequest) GetServerId() uint64 {
@@ -1248,7 +1400,7 @@ type DeleteServerResponse struct {
 
 func (x *DeleteServerResponse) Reset() {
 	*x = DeleteServerResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[17]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1260,7 +1412,7 @@ func (x *DeleteServerResponse) String() string {
 func (*DeleteServerResponse) ProtoMessage() {}
 
 func (x *DeleteServerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[17]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1273,7 +1425,7 @@ func (x *DeleteServerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteServerResponse.ProtoReflect.Descriptor instead.
 func (*DeleteServerResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{17}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{19}
 }
 
 // TransferServerRequest is what TransferServer takes.
@@ -1289,7 +1441,7 @@ type TransferServerRequest struct {
 
 func (x *TransferServerRequest) Reset() {
 	*x = TransferServerRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[18]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1453,7 @@ func (x *TransferServerRequest) String() string {
 func (*TransferServerRequest) ProtoMessage() {}
 
 func (x *TransferServerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[18]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1466,7 @@ func (x *TransferServerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferServerRequest.ProtoReflect.Descriptor instead.
 func (*TransferServerRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{18}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TransferServerRequest) GetServerId() uint64 {
@@ -1342,7 +1494,7 @@ type TransferServerResponse struct {
 
 func (x *TransferServerResponse) Reset() {
 	*x = TransferServerResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[19]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1354,7 +1506,7 @@ func (x *TransferServerResponse) String() string {
 func (*TransferServerResponse) ProtoMessage() {}
 
 func (x *TransferServerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[19]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1367,7 +1519,7 @@ func (x *TransferServerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferServerResponse.ProtoReflect.Descriptor instead.
 func (*TransferServerResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{19}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TransferServerResponse) GetServer() *Server {
@@ -1388,7 +1540,7 @@ type LeaveServerRequest struct {
 
 func (x *LeaveServerRequest) Reset() {
 	*x = LeaveServerRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[20]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1400,7 +1552,7 @@ func (x *LeaveServerRequest) String() string {
 func (*LeaveServerRequest) ProtoMessage() {}
 
 func (x *LeaveServerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[20]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1413,7 +1565,7 @@ func (x *LeaveServerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveServerRequest.ProtoReflect.Descriptor instead.
 func (*LeaveServerRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{20}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *LeaveServerRequest) GetServerId() uint64 {
@@ -1432,7 +1584,7 @@ type LeaveServerResponse struct {
 
 func (x *LeaveServerResponse) Reset() {
 	*x = LeaveServerResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[21]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1596,7 @@ func (x *LeaveServerResponse) String() string {
 func (*LeaveServerResponse) ProtoMessage() {}
 
 func (x *LeaveServerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[21]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1609,7 @@ func (x *LeaveServerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveServerResponse.ProtoReflect.Descriptor instead.
 func (*LeaveServerResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{21}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{23}
 }
 
 // CreateChannelRequest is what CreateChannel takes.
@@ -1485,7 +1637,7 @@ type CreateChannelRequest struct {
 
 func (x *CreateChannelRequest) Reset() {
 	*x = CreateChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[22]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1649,7 @@ func (x *CreateChannelRequest) String() string {
 func (*CreateChannelRequest) ProtoMessage() {}
 
 func (x *CreateChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[22]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1662,7 @@ func (x *CreateChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateChannelRequest.ProtoReflect.Descriptor instead.
 func (*CreateChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{22}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CreateChannelRequest) GetServerId() uint64 {
@@ -1580,7 +1732,7 @@ type CreateChannelResponse struct {
 
 func (x *CreateChannelResponse) Reset() {
 	*x = CreateChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[23]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +1744,7 @@ func (x *CreateChannelResponse) String() string {
 func (*CreateChannelResponse) ProtoMessage() {}
 
 func (x *CreateChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[23]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +1757,7 @@ func (x *CreateChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateChannelResponse.ProtoReflect.Descriptor instead.
 func (*CreateChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{23}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CreateChannelResponse) GetChannel() *Channel {
@@ -1626,7 +1778,7 @@ type ListChannelsRequest struct {
 
 func (x *ListChannelsRequest) Reset() {
 	*x = ListChannelsRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[24]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1638,7 +1790,7 @@ func (x *ListChannelsRequest) String() string {
 func (*ListChannelsRequest) ProtoMessage() {}
 
 func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[24]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1651,7 +1803,7 @@ func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelsRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{24}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListChannelsRequest) GetServerId() uint64 {
@@ -1672,7 +1824,7 @@ type ListChannelsResponse struct {
 
 func (x *ListChannelsResponse) Reset() {
 	*x = ListChannelsResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[25]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +1836,7 @@ func (x *ListChannelsResponse) String() string {
 func (*ListChannelsResponse) ProtoMessage() {}
 
 func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[25]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +1849,7 @@ func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsResponse.ProtoReflect.Descriptor instead.
 func (*ListChannelsResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{25}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListChannelsResponse) GetChannels() []*Channel {
@@ -1718,7 +1870,7 @@ type GetChannelRequest struct {
 
 func (x *GetChannelRequest) Reset() {
 	*x = GetChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[26]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +1882,7 @@ func (x *GetChannelRequest) String() string {
 func (*GetChannelRequest) ProtoMessage() {}
 
 func (x *GetChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[26]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +1895,7 @@ func (x *GetChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetChannelRequest.ProtoReflect.Descriptor instead.
 func (*GetChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{26}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetChannelRequest) GetChannelId() uint64 {
@@ -1764,7 +1916,7 @@ type GetChannelResponse struct {
 
 func (x *GetChannelResponse) Reset() {
 	*x = GetChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[27]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1776,7 +1928,7 @@ func (x *GetChannelResponse) String() string {
 func (*GetChannelResponse) ProtoMessage() {}
 
 func (x *GetChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[27]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1789,7 +1941,7 @@ func (x *GetChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetChannelResponse.ProtoReflect.Descriptor instead.
 func (*GetChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{27}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetChannelResponse) GetChannel() *Channel {
@@ -1820,7 +1972,7 @@ type UpdateChannelRequest struct {
 
 func (x *UpdateChannelRequest) Reset() {
 	*x = UpdateChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[28]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1832,7 +1984,7 @@ func (x *UpdateChannelRequest) String() string {
 func (*UpdateChannelRequest) ProtoMessage() {}
 
 func (x *UpdateChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[28]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1845,7 +1997,7 @@ func (x *UpdateChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateChannelRequest.ProtoReflect.Descriptor instead.
 func (*UpdateChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{28}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *UpdateChannelRequest) GetChannelId() uint64 {
@@ -1901,7 +2053,7 @@ type UpdateChannelResponse struct {
 
 func (x *UpdateChannelResponse) Reset() {
 	*x = UpdateChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[29]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1913,7 +2065,7 @@ func (x *UpdateChannelResponse) String() string {
 func (*UpdateChannelResponse) ProtoMessage() {}
 
 func (x *UpdateChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[29]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1926,7 +2078,7 @@ func (x *UpdateChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateChannelResponse.ProtoReflect.Descriptor instead.
 func (*UpdateChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{29}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *UpdateChannelResponse) GetChannel() *Channel {
@@ -1949,7 +2101,7 @@ type ReorderChannelsRequest struct {
 
 func (x *ReorderChannelsRequest) Reset() {
 	*x = ReorderChannelsRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1961,7 +2113,7 @@ func (x *ReorderChannelsRequest) String() string {
 func (*ReorderChannelsRequest) ProtoMessage() {}
 
 func (x *ReorderChannelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[30]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1974,7 +2126,7 @@ func (x *ReorderChannelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReorderChannelsRequest.ProtoReflect.Descriptor instead.
 func (*ReorderChannelsRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{30}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReorderChannelsRequest) GetServerId() uint64 {
@@ -2002,7 +2154,7 @@ type ReorderChannelsResponse struct {
 
 func (x *ReorderChannelsResponse) Reset() {
 	*x = ReorderChannelsResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2014,7 +2166,7 @@ func (x *ReorderChannelsResponse) String() string {
 func (*ReorderChannelsResponse) ProtoMessage() {}
 
 func (x *ReorderChannelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[31]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2027,7 +2179,7 @@ func (x *ReorderChannelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReorderChannelsResponse.ProtoReflect.Descriptor instead.
 func (*ReorderChannelsResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{31}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ReorderChannelsResponse) GetChannels() []*Channel {
@@ -2060,7 +2212,7 @@ type SetChannelAccessRequest struct {
 
 func (x *SetChannelAccessRequest) Reset() {
 	*x = SetChannelAccessRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2072,7 +2224,7 @@ func (x *SetChannelAccessRequest) String() string {
 func (*SetChannelAccessRequest) ProtoMessage() {}
 
 func (x *SetChannelAccessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[32]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2085,7 +2237,7 @@ func (x *SetChannelAccessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetChannelAccessRequest.ProtoReflect.Descriptor instead.
 func (*SetChannelAccessRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{32}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SetChannelAccessRequest) GetChannelId() uint64 {
@@ -2148,7 +2300,7 @@ type SetChannelAccessResponse struct {
 
 func (x *SetChannelAccessResponse) Reset() {
 	*x = SetChannelAccessResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2160,7 +2312,7 @@ func (x *SetChannelAccessResponse) String() string {
 func (*SetChannelAccessResponse) ProtoMessage() {}
 
 func (x *SetChannelAccessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[33]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2173,7 +2325,7 @@ func (x *SetChannelAccessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetChannelAccessResponse.ProtoReflect.Descriptor instead.
 func (*SetChannelAccessResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{33}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SetChannelAccessResponse) GetOverwrites() []*Overwrite {
@@ -2196,7 +2348,7 @@ type DeleteChannelRequest struct {
 
 func (x *DeleteChannelRequest) Reset() {
 	*x = DeleteChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2360,7 @@ func (x *DeleteChannelRequest) String() string {
 func (*DeleteChannelRequest) ProtoMessage() {}
 
 func (x *DeleteChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[34]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2373,7 @@ func (x *DeleteChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{34}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DeleteChannelRequest) GetChannelId() uint64 {
@@ -2247,7 +2399,7 @@ type DeleteChannelResponse struct {
 
 func (x *DeleteChannelResponse) Reset() {
 	*x = DeleteChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2259,7 +2411,7 @@ func (x *DeleteChannelResponse) String() string {
 func (*DeleteChannelResponse) ProtoMessage() {}
 
 func (x *DeleteChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[35]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2272,7 +2424,7 @@ func (x *DeleteChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{35}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{37}
 }
 
 // ListOverwritesRequest is what ListOverwrites takes.
@@ -2286,7 +2438,7 @@ type ListOverwritesRequest struct {
 
 func (x *ListOverwritesRequest) Reset() {
 	*x = ListOverwritesRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2298,7 +2450,7 @@ func (x *ListOverwritesRequest) String() string {
 func (*ListOverwritesRequest) ProtoMessage() {}
 
 func (x *ListOverwritesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[36]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2311,7 +2463,7 @@ func (x *ListOverwritesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOverwritesRequest.ProtoReflect.Descriptor instead.
 func (*ListOverwritesRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{36}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListOverwritesRequest) GetChannelId() uint64 {
@@ -2332,7 +2484,7 @@ type ListOverwritesResponse struct {
 
 func (x *ListOverwritesResponse) Reset() {
 	*x = ListOverwritesResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2344,7 +2496,7 @@ func (x *ListOverwritesResponse) String() string {
 func (*ListOverwritesResponse) ProtoMessage() {}
 
 func (x *ListOverwritesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[37]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2357,12 +2509,122 @@ func (x *ListOverwritesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOverwritesResponse.ProtoReflect.Descriptor instead.
 func (*ListOverwritesResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{37}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListOverwritesResponse) GetOverwrites() []*Overwrite {
 	if x != nil {
 		return x.Overwrites
+	}
+	return nil
+}
+
+// ExplainChannelRightRequest is what ExplainChannelRight takes.
+type ExplainChannelRightRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel.
+	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// The member; 0 is the caller.
+	UserId uint64 `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The name of the right.
+	Right         string `protobuf:"bytes,3,opt,name=right,proto3" json:"right,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainChannelRightRequest) Reset() {
+	*x = ExplainChannelRightRequest{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainChannelRightRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainChannelRightRequest) ProtoMessage() {}
+
+func (x *ExplainChannelRightRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainChannelRightRequest.ProtoReflect.Descriptor instead.
+func (*ExplainChannelRightRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *ExplainChannelRightRequest) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *ExplainChannelRightRequest) GetUserId() uint64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *ExplainChannelRightRequest) GetRight() string {
+	if x != nil {
+		return x.Right
+	}
+	return ""
+}
+
+// ExplainChannelRightResponse is what ExplainChannelRight answers.
+type ExplainChannelRightResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How it comes.
+	Explanation   *Explanation `protobuf:"bytes,1,opt,name=explanation,proto3" json:"explanation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainChannelRightResponse) Reset() {
+	*x = ExplainChannelRightResponse{}
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainChannelRightResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainChannelRightResponse) ProtoMessage() {}
+
+func (x *ExplainChannelRightResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainChannelRightResponse.ProtoReflect.Descriptor instead.
+func (*ExplainChannelRightResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *ExplainChannelRightResponse) GetExplanation() *Explanation {
+	if x != nil {
+		return x.Explanation
 	}
 	return nil
 }
@@ -2388,7 +2650,7 @@ type SetOverwriteRequest struct {
 
 func (x *SetOverwriteRequest) Reset() {
 	*x = SetOverwriteRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2400,7 +2662,7 @@ func (x *SetOverwriteRequest) String() string {
 func (*SetOverwriteRequest) ProtoMessage() {}
 
 func (x *SetOverwriteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[38]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2413,7 +2675,7 @@ func (x *SetOverwriteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOverwriteRequest.ProtoReflect.Descriptor instead.
 func (*SetOverwriteRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{38}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SetOverwriteRequest) GetChannelId() uint64 {
@@ -2469,7 +2731,7 @@ type SetOverwriteResponse struct {
 
 func (x *SetOverwriteResponse) Reset() {
 	*x = SetOverwriteResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2481,7 +2743,7 @@ func (x *SetOverwriteResponse) String() string {
 func (*SetOverwriteResponse) ProtoMessage() {}
 
 func (x *SetOverwriteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[39]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2494,7 +2756,7 @@ func (x *SetOverwriteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOverwriteResponse.ProtoReflect.Descriptor instead.
 func (*SetOverwriteResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{39}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SetOverwriteResponse) GetOverwrite() *Overwrite {
@@ -2519,7 +2781,7 @@ type ClearOverwriteRequest struct {
 
 func (x *ClearOverwriteRequest) Reset() {
 	*x = ClearOverwriteRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2531,7 +2793,7 @@ func (x *ClearOverwriteRequest) String() string {
 func (*ClearOverwriteRequest) ProtoMessage() {}
 
 func (x *ClearOverwriteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[40]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2544,7 +2806,7 @@ func (x *ClearOverwriteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearOverwriteRequest.ProtoReflect.Descriptor instead.
 func (*ClearOverwriteRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{40}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ClearOverwriteRequest) GetChannelId() uint64 {
@@ -2577,7 +2839,7 @@ type ClearOverwriteResponse struct {
 
 func (x *ClearOverwriteResponse) Reset() {
 	*x = ClearOverwriteResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2589,7 +2851,7 @@ func (x *ClearOverwriteResponse) String() string {
 func (*ClearOverwriteResponse) ProtoMessage() {}
 
 func (x *ClearOverwriteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[41]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2602,7 +2864,7 @@ func (x *ClearOverwriteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClearOverwriteResponse.ProtoReflect.Descriptor instead.
 func (*ClearOverwriteResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{41}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{45}
 }
 
 // ListMembersRequest is what ListMembers takes.
@@ -2620,7 +2882,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2632,7 +2894,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[42]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2645,7 +2907,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{42}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ListMembersRequest) GetServerId() uint64 {
@@ -2680,7 +2942,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2692,7 +2954,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[43]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2705,7 +2967,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{43}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ListMembersResponse) GetMembers() []*Member {
@@ -2728,7 +2990,7 @@ type GetMemberRequest struct {
 
 func (x *GetMemberRequest) Reset() {
 	*x = GetMemberRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2740,7 +3002,7 @@ func (x *GetMemberRequest) String() string {
 func (*GetMemberRequest) ProtoMessage() {}
 
 func (x *GetMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[44]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2753,7 +3015,7 @@ func (x *GetMemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMemberRequest.ProtoReflect.Descriptor instead.
 func (*GetMemberRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{44}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *GetMemberRequest) GetServerId() uint64 {
@@ -2781,7 +3043,7 @@ type GetMemberResponse struct {
 
 func (x *GetMemberResponse) Reset() {
 	*x = GetMemberResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2793,7 +3055,7 @@ func (x *GetMemberResponse) String() string {
 func (*GetMemberResponse) ProtoMessage() {}
 
 func (x *GetMemberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[45]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2806,7 +3068,7 @@ func (x *GetMemberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMemberResponse.ProtoReflect.Descriptor instead.
 func (*GetMemberResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{45}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *GetMemberResponse) GetMember() *Member {
@@ -2831,7 +3093,7 @@ type CreateInvitationRequest struct {
 
 func (x *CreateInvitationRequest) Reset() {
 	*x = CreateInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2843,7 +3105,7 @@ func (x *CreateInvitationRequest) String() string {
 func (*CreateInvitationRequest) ProtoMessage() {}
 
 func (x *CreateInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[46]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2856,7 +3118,7 @@ func (x *CreateInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateInvitationRequest.ProtoReflect.Descriptor instead.
 func (*CreateInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{46}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CreateInvitationRequest) GetServerId() uint64 {
@@ -2891,7 +3153,7 @@ type CreateInvitationResponse struct {
 
 func (x *CreateInvitationResponse) Reset() {
 	*x = CreateInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2903,7 +3165,7 @@ func (x *CreateInvitationResponse) String() string {
 func (*CreateInvitationResponse) ProtoMessage() {}
 
 func (x *CreateInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[47]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2916,7 +3178,7 @@ func (x *CreateInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateInvitationResponse.ProtoReflect.Descriptor instead.
 func (*CreateInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{47}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *CreateInvitationResponse) GetInvitation() *Invitation {
@@ -2937,7 +3199,7 @@ type ListInvitationsRequest struct {
 
 func (x *ListInvitationsRequest) Reset() {
 	*x = ListInvitationsRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2949,7 +3211,7 @@ func (x *ListInvitationsRequest) String() string {
 func (*ListInvitationsRequest) ProtoMessage() {}
 
 func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[48]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2962,7 +3224,7 @@ func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsRequest.ProtoReflect.Descriptor instead.
 func (*ListInvitationsRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{48}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ListInvitationsRequest) GetServerId() uint64 {
@@ -2983,7 +3245,7 @@ type ListInvitationsResponse struct {
 
 func (x *ListInvitationsResponse) Reset() {
 	*x = ListInvitationsResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2995,7 +3257,7 @@ func (x *ListInvitationsResponse) String() string {
 func (*ListInvitationsResponse) ProtoMessage() {}
 
 func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[49]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3008,7 +3270,7 @@ func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsResponse.ProtoReflect.Descriptor instead.
 func (*ListInvitationsResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{49}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ListInvitationsResponse) GetInvitations() []*Invitation {
@@ -3029,7 +3291,7 @@ type RevokeInvitationRequest struct {
 
 func (x *RevokeInvitationRequest) Reset() {
 	*x = RevokeInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3041,7 +3303,7 @@ func (x *RevokeInvitationRequest) String() string {
 func (*RevokeInvitationRequest) ProtoMessage() {}
 
 func (x *RevokeInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[50]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3054,7 +3316,7 @@ func (x *RevokeInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeInvitationRequest.ProtoReflect.Descriptor instead.
 func (*RevokeInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{50}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RevokeInvitationRequest) GetCode() string {
@@ -3073,7 +3335,7 @@ type RevokeInvitationResponse struct {
 
 func (x *RevokeInvitationResponse) Reset() {
 	*x = RevokeInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3085,7 +3347,7 @@ func (x *RevokeInvitationResponse) String() string {
 func (*RevokeInvitationResponse) ProtoMessage() {}
 
 func (x *RevokeInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[51]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3098,7 +3360,7 @@ func (x *RevokeInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeInvitationResponse.ProtoReflect.Descriptor instead.
 func (*RevokeInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{51}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{55}
 }
 
 // GetInvitationRequest is what GetInvitation takes.
@@ -3112,7 +3374,7 @@ type GetInvitationRequest struct {
 
 func (x *GetInvitationRequest) Reset() {
 	*x = GetInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3124,7 +3386,7 @@ func (x *GetInvitationRequest) String() string {
 func (*GetInvitationRequest) ProtoMessage() {}
 
 func (x *GetInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[52]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3137,7 +3399,7 @@ func (x *GetInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvitationRequest.ProtoReflect.Descriptor instead.
 func (*GetInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{52}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *GetInvitationRequest) GetCode() string {
@@ -3158,7 +3420,7 @@ type GetInvitationResponse struct {
 
 func (x *GetInvitationResponse) Reset() {
 	*x = GetInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3170,7 +3432,7 @@ func (x *GetInvitationResponse) String() string {
 func (*GetInvitationResponse) ProtoMessage() {}
 
 func (x *GetInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[53]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3183,7 +3445,7 @@ func (x *GetInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInvitationResponse.ProtoReflect.Descriptor instead.
 func (*GetInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{53}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *GetInvitationResponse) GetPreview() *InvitationPreview {
@@ -3204,7 +3466,7 @@ type AcceptInvitationRequest struct {
 
 func (x *AcceptInvitationRequest) Reset() {
 	*x = AcceptInvitationRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[54]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3216,7 +3478,7 @@ func (x *AcceptInvitationRequest) String() string {
 func (*AcceptInvitationRequest) ProtoMessage() {}
 
 func (x *AcceptInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[54]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3229,7 +3491,7 @@ func (x *AcceptInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptInvitationRequest.ProtoReflect.Descriptor instead.
 func (*AcceptInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{54}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *AcceptInvitationRequest) GetCode() string {
@@ -3250,7 +3512,7 @@ type AcceptInvitationResponse struct {
 
 func (x *AcceptInvitationResponse) Reset() {
 	*x = AcceptInvitationResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[55]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3262,7 +3524,7 @@ func (x *AcceptInvitationResponse) String() string {
 func (*AcceptInvitationResponse) ProtoMessage() {}
 
 func (x *AcceptInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[55]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3275,7 +3537,7 @@ func (x *AcceptInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptInvitationResponse.ProtoReflect.Descriptor instead.
 func (*AcceptInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{55}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *AcceptInvitationResponse) GetServer() *Server {
@@ -3323,7 +3585,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[56]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3335,7 +3597,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[56]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3348,7 +3610,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{56}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Change) GetRev() uint64 {
@@ -3708,7 +3970,7 @@ type Removed struct {
 
 func (x *Removed) Reset() {
 	*x = Removed{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[57]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3720,7 +3982,7 @@ func (x *Removed) String() string {
 func (*Removed) ProtoMessage() {}
 
 func (x *Removed) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[57]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3733,7 +3995,7 @@ func (x *Removed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Removed.ProtoReflect.Descriptor instead.
 func (*Removed) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{57}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Removed) GetId() uint64 {
@@ -3756,7 +4018,7 @@ type ListScopesRequest struct {
 
 func (x *ListScopesRequest) Reset() {
 	*x = ListScopesRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3768,7 +4030,7 @@ func (x *ListScopesRequest) String() string {
 func (*ListScopesRequest) ProtoMessage() {}
 
 func (x *ListScopesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[58]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3781,7 +4043,7 @@ func (x *ListScopesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScopesRequest.ProtoReflect.Descriptor instead.
 func (*ListScopesRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{58}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ListScopesRequest) GetAfter() *Scope {
@@ -3809,7 +4071,7 @@ type ListScopesResponse struct {
 
 func (x *ListScopesResponse) Reset() {
 	*x = ListScopesResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3821,7 +4083,7 @@ func (x *ListScopesResponse) String() string {
 func (*ListScopesResponse) ProtoMessage() {}
 
 func (x *ListScopesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[59]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3834,7 +4096,7 @@ func (x *ListScopesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScopesResponse.ProtoReflect.Descriptor instead.
 func (*ListScopesResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{59}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListScopesResponse) GetScopes() []*Scope {
@@ -3855,7 +4117,7 @@ type GetRevsRequest struct {
 
 func (x *GetRevsRequest) Reset() {
 	*x = GetRevsRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[60]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3867,7 +4129,7 @@ func (x *GetRevsRequest) String() string {
 func (*GetRevsRequest) ProtoMessage() {}
 
 func (x *GetRevsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[60]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3880,7 +4142,7 @@ func (x *GetRevsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRevsRequest.ProtoReflect.Descriptor instead.
 func (*GetRevsRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{60}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *GetRevsRequest) GetScopes() []*Scope {
@@ -3901,7 +4163,7 @@ type GetRevsResponse struct {
 
 func (x *GetRevsResponse) Reset() {
 	*x = GetRevsResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[61]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3913,7 +4175,7 @@ func (x *GetRevsResponse) String() string {
 func (*GetRevsResponse) ProtoMessage() {}
 
 func (x *GetRevsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[61]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3926,7 +4188,7 @@ func (x *GetRevsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRevsResponse.ProtoReflect.Descriptor instead.
 func (*GetRevsResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{61}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *GetRevsResponse) GetRevs() []uint64 {
@@ -3951,7 +4213,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[62]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3963,7 +4225,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[62]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3976,7 +4238,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{62}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ListChangesRequest) GetScope() *Scope {
@@ -4013,7 +4275,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[63]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4025,7 +4287,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[63]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4038,7 +4300,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{63}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *ListChangesResponse) GetChanges() []*Change {
@@ -4066,7 +4328,7 @@ type ResolveChannelRequest struct {
 
 func (x *ResolveChannelRequest) Reset() {
 	*x = ResolveChannelRequest{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[64]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4078,7 +4340,7 @@ func (x *ResolveChannelRequest) String() string {
 func (*ResolveChannelRequest) ProtoMessage() {}
 
 func (x *ResolveChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[64]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4091,7 +4353,7 @@ func (x *ResolveChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveChannelRequest.ProtoReflect.Descriptor instead.
 func (*ResolveChannelRequest) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{64}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *ResolveChannelRequest) GetChannelId() uint64 {
@@ -4112,7 +4374,7 @@ type ResolveChannelResponse struct {
 
 func (x *ResolveChannelResponse) Reset() {
 	*x = ResolveChannelResponse{}
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[65]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4124,7 +4386,7 @@ func (x *ResolveChannelResponse) String() string {
 func (*ResolveChannelResponse) ProtoMessage() {}
 
 func (x *ResolveChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_servers_v1_servers_proto_msgTypes[65]
+	mi := &file_beep_servers_v1_servers_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4137,7 +4399,7 @@ func (x *ResolveChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveChannelResponse.ProtoReflect.Descriptor instead.
 func (*ResolveChannelResponse) Descriptor() ([]byte, []int) {
-	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{65}
+	return file_beep_servers_v1_servers_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *ResolveChannelResponse) GetScope() *Scope {
@@ -4197,7 +4459,18 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\arole_id\x18\x03 \x01(\x04R\x06roleId\x12\x1b\n" +
 	"\tmember_id\x18\x04 \x01(\x04R\bmemberId\x12\x14\n" +
 	"\x05allow\x18\x05 \x03(\tR\x05allow\x12\x12\n" +
-	"\x04deny\x18\x06 \x03(\tR\x04deny\"\x81\x02\n" +
+	"\x04deny\x18\x06 \x03(\tR\x04deny\"Y\n" +
+	"\vExplanation\x12\x12\n" +
+	"\x04held\x18\x01 \x01(\bR\x04held\x126\n" +
+	"\x05steps\x18\x02 \x03(\v2 .beep.servers.v1.ExplanationStepR\x05steps\"\xa1\x01\n" +
+	"\x0fExplanationStep\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04held\x18\x02 \x01(\bR\x04held\x12\x18\n" +
+	"\adecides\x18\x03 \x01(\bR\adecides\x12\x17\n" +
+	"\arole_id\x18\x04 \x01(\x04R\x06roleId\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x05 \x01(\x04R\tchannelId\x12\x14\n" +
+	"\x05right\x18\x06 \x01(\tR\x05right\"\x81\x02\n" +
 	"\n" +
 	"Invitation\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x1b\n" +
@@ -4324,7 +4597,14 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\x16ListOverwritesResponse\x12:\n" +
 	"\n" +
 	"overwrites\x18\x01 \x03(\v2\x1a.beep.servers.v1.OverwriteR\n" +
-	"overwrites\"\xac\x01\n" +
+	"overwrites\"j\n" +
+	"\x1aExplainChannelRightRequest\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\x04R\x06userId\x12\x14\n" +
+	"\x05right\x18\x03 \x01(\tR\x05right\"]\n" +
+	"\x1bExplainChannelRightResponse\x12>\n" +
+	"\vexplanation\x18\x01 \x01(\v2\x1c.beep.servers.v1.ExplanationR\vexplanation\"\xac\x01\n" +
 	"\x13SetOverwriteRequest\x12\x1d\n" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x17\n" +
@@ -4431,7 +4711,7 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\"F\n" +
 	"\x16ResolveChannelResponse\x12,\n" +
-	"\x05scope\x18\x01 \x01(\v2\x16.beep.servers.v1.ScopeR\x05scope2\xe3\x1a\n" +
+	"\x05scope\x18\x01 \x01(\v2\x16.beep.servers.v1.ScopeR\x05scope2\x8f\x1c\n" +
 	"\aServers\x12|\n" +
 	"\fCreateServer\x12$.beep.servers.v1.CreateServerRequest\x1a%.beep.servers.v1.CreateServerResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*b\x06server\"\f/api/servers\x12n\n" +
 	"\vListServers\x12#.beep.servers.v1.ListServersRequest\x1a$.beep.servers.v1.ListServersResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/api/servers\x12|\n" +
@@ -4448,7 +4728,8 @@ const file_beep_servers_v1_servers_proto_rawDesc = "" +
 	"\x0fReorderChannels\x12'.beep.servers.v1.ReorderChannelsRequest\x1a(.beep.servers.v1.ReorderChannelsResponse\"1\x82\xd3\xe4\x93\x02+:\x01*\x1a&/api/servers/{server_id}/channel-order\x12\x95\x01\n" +
 	"\x10SetChannelAccess\x12(.beep.servers.v1.SetChannelAccessRequest\x1a).beep.servers.v1.SetChannelAccessResponse\",\x82\xd3\xe4\x93\x02&:\x01*\x1a!/api/channels/{channel_id}/access\x12\x82\x01\n" +
 	"\rDeleteChannel\x12%.beep.servers.v1.DeleteChannelRequest\x1a&.beep.servers.v1.DeleteChannelResponse\"\"\x82\xd3\xe4\x93\x02\x1c*\x1a/api/channels/{channel_id}\x12\x90\x01\n" +
-	"\x0eListOverwrites\x12&.beep.servers.v1.ListOverwritesRequest\x1a'.beep.servers.v1.ListOverwritesResponse\"-\x82\xd3\xe4\x93\x02'\x12%/api/channels/{channel_id}/overwrites\x12\x98\x01\n" +
+	"\x0eListOverwrites\x12&.beep.servers.v1.ListOverwritesRequest\x1a'.beep.servers.v1.ListOverwritesResponse\"-\x82\xd3\xe4\x93\x02'\x12%/api/channels/{channel_id}/overwrites\x12\xa9\x01\n" +
+	"\x13ExplainChannelRight\x12+.beep.servers.v1.ExplainChannelRightRequest\x1a,.beep.servers.v1.ExplainChannelRightResponse\"7\x82\xd3\xe4\x93\x021b\vexplanation\x12\"/api/channels/{channel_id}/explain\x12\x98\x01\n" +
 	"\fSetOverwrite\x12$.beep.servers.v1.SetOverwriteRequest\x1a%.beep.servers.v1.SetOverwriteResponse\";\x82\xd3\xe4\x93\x025:\x01*b\toverwrite\x1a%/api/channels/{channel_id}/overwrites\x12\x9f\x01\n" +
 	"\x0eClearOverwrite\x12&.beep.servers.v1.ClearOverwriteRequest\x1a'.beep.servers.v1.ClearOverwriteResponse\"<\x82\xd3\xe4\x93\x026*4/api/channels/{channel_id}/overwrites/{overwrite_id}\x12\x82\x01\n" +
 	"\vListMembers\x12#.beep.servers.v1.ListMembersRequest\x1a$.beep.servers.v1.ListMembersResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /api/servers/{server_id}/members\x12\x8e\x01\n" +
@@ -4478,193 +4759,201 @@ func file_beep_servers_v1_servers_proto_rawDescGZIP() []byte {
 	return file_beep_servers_v1_servers_proto_rawDescData
 }
 
-var file_beep_servers_v1_servers_proto_msgTypes = make([]protoimpl.MessageInfo, 66)
+var file_beep_servers_v1_servers_proto_msgTypes = make([]protoimpl.MessageInfo, 70)
 var file_beep_servers_v1_servers_proto_goTypes = []any{
-	(*Scope)(nil),                    // 0: beep.servers.v1.Scope
-	(*Server)(nil),                   // 1: beep.servers.v1.Server
-	(*Role)(nil),                     // 2: beep.servers.v1.Role
-	(*Member)(nil),                   // 3: beep.servers.v1.Member
-	(*Channel)(nil),                  // 4: beep.servers.v1.Channel
-	(*Overwrite)(nil),                // 5: beep.servers.v1.Overwrite
-	(*Invitation)(nil),               // 6: beep.servers.v1.Invitation
-	(*InvitationPreview)(nil),        // 7: beep.servers.v1.InvitationPreview
-	(*CreateServerRequest)(nil),      // 8: beep.servers.v1.CreateServerRequest
-	(*CreateServerResponse)(nil),     // 9: beep.servers.v1.CreateServerResponse
-	(*ListServersRequest)(nil),       // 10: beep.servers.v1.ListServersRequest
-	(*ListServersResponse)(nil),      // 11: beep.servers.v1.ListServersResponse
-	(*GetServerRequest)(nil),         // 12: beep.servers.v1.GetServerRequest
-	(*GetServerResponse)(nil),        // 13: beep.servers.v1.GetServerResponse
-	(*UpdateServerRequest)(nil),      // 14: beep.servers.v1.UpdateServerRequest
-	(*UpdateServerResponse)(nil),     // 15: beep.servers.v1.UpdateServerResponse
-	(*DeleteServerRequest)(nil),      // 16: beep.servers.v1.DeleteServerRequest
-	(*DeleteServerResponse)(nil),     // 17: beep.servers.v1.DeleteServerResponse
-	(*TransferServerRequest)(nil),    // 18: beep.servers.v1.TransferServerRequest
-	(*TransferServerResponse)(nil),   // 19: beep.servers.v1.TransferServerResponse
-	(*LeaveServerRequest)(nil),       // 20: beep.servers.v1.LeaveServerRequest
-	(*LeaveServerResponse)(nil),      // 21: beep.servers.v1.LeaveServerResponse
-	(*CreateChannelRequest)(nil),     // 22: beep.servers.v1.CreateChannelRequest
-	(*CreateChannelResponse)(nil),    // 23: beep.servers.v1.CreateChannelResponse
-	(*ListChannelsRequest)(nil),      // 24: beep.servers.v1.ListChannelsRequest
-	(*ListChannelsResponse)(nil),     // 25: beep.servers.v1.ListChannelsResponse
-	(*GetChannelRequest)(nil),        // 26: beep.servers.v1.GetChannelRequest
-	(*GetChannelResponse)(nil),       // 27: beep.servers.v1.GetChannelResponse
-	(*UpdateChannelRequest)(nil),     // 28: beep.servers.v1.UpdateChannelRequest
-	(*UpdateChannelResponse)(nil),    // 29: beep.servers.v1.UpdateChannelResponse
-	(*ReorderChannelsRequest)(nil),   // 30: beep.servers.v1.ReorderChannelsRequest
-	(*ReorderChannelsResponse)(nil),  // 31: beep.servers.v1.ReorderChannelsResponse
-	(*SetChannelAccessRequest)(nil),  // 32: beep.servers.v1.SetChannelAccessRequest
-	(*SetChannelAccessResponse)(nil), // 33: beep.servers.v1.SetChannelAccessResponse
-	(*DeleteChannelRequest)(nil),     // 34: beep.servers.v1.DeleteChannelRequest
-	(*DeleteChannelResponse)(nil),    // 35: beep.servers.v1.DeleteChannelResponse
-	(*ListOverwritesRequest)(nil),    // 36: beep.servers.v1.ListOverwritesRequest
-	(*ListOverwritesResponse)(nil),   // 37: beep.servers.v1.ListOverwritesResponse
-	(*SetOverwriteRequest)(nil),      // 38: beep.servers.v1.SetOverwriteRequest
-	(*SetOverwriteResponse)(nil),     // 39: beep.servers.v1.SetOverwriteResponse
-	(*ClearOverwriteRequest)(nil),    // 40: beep.servers.v1.ClearOverwriteRequest
-	(*ClearOverwriteResponse)(nil),   // 41: beep.servers.v1.ClearOverwriteResponse
-	(*ListMembersRequest)(nil),       // 42: beep.servers.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),      // 43: beep.servers.v1.ListMembersResponse
-	(*GetMemberRequest)(nil),         // 44: beep.servers.v1.GetMemberRequest
-	(*GetMemberResponse)(nil),        // 45: beep.servers.v1.GetMemberResponse
-	(*CreateInvitationRequest)(nil),  // 46: beep.servers.v1.CreateInvitationRequest
-	(*CreateInvitationResponse)(nil), // 47: beep.servers.v1.CreateInvitationResponse
-	(*ListInvitationsRequest)(nil),   // 48: beep.servers.v1.ListInvitationsRequest
-	(*ListInvitationsResponse)(nil),  // 49: beep.servers.v1.ListInvitationsResponse
-	(*RevokeInvitationRequest)(nil),  // 50: beep.servers.v1.RevokeInvitationRequest
-	(*RevokeInvitationResponse)(nil), // 51: beep.servers.v1.RevokeInvitationResponse
-	(*GetInvitationRequest)(nil),     // 52: beep.servers.v1.GetInvitationRequest
-	(*GetInvitationResponse)(nil),    // 53: beep.servers.v1.GetInvitationResponse
-	(*AcceptInvitationRequest)(nil),  // 54: beep.servers.v1.AcceptInvitationRequest
-	(*AcceptInvitationResponse)(nil), // 55: beep.servers.v1.AcceptInvitationResponse
-	(*Change)(nil),                   // 56: beep.servers.v1.Change
-	(*Removed)(nil),                  // 57: beep.servers.v1.Removed
-	(*ListScopesRequest)(nil),        // 58: beep.servers.v1.ListScopesRequest
-	(*ListScopesResponse)(nil),       // 59: beep.servers.v1.ListScopesResponse
-	(*GetRevsRequest)(nil),           // 60: beep.servers.v1.GetRevsRequest
-	(*GetRevsResponse)(nil),          // 61: beep.servers.v1.GetRevsResponse
-	(*ListChangesRequest)(nil),       // 62: beep.servers.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),      // 63: beep.servers.v1.ListChangesResponse
-	(*ResolveChannelRequest)(nil),    // 64: beep.servers.v1.ResolveChannelRequest
-	(*ResolveChannelResponse)(nil),   // 65: beep.servers.v1.ResolveChannelResponse
-	(*timestamppb.Timestamp)(nil),    // 66: google.protobuf.Timestamp
-	(*Thread)(nil),                   // 67: beep.servers.v1.Thread
-	(*DirectMessage)(nil),            // 68: beep.servers.v1.DirectMessage
-	(*Participant)(nil),              // 69: beep.servers.v1.Participant
-	(*DirectClosed)(nil),             // 70: beep.servers.v1.DirectClosed
-	(*ThreadMembership)(nil),         // 71: beep.servers.v1.ThreadMembership
+	(*Scope)(nil),                       // 0: beep.servers.v1.Scope
+	(*Server)(nil),                      // 1: beep.servers.v1.Server
+	(*Role)(nil),                        // 2: beep.servers.v1.Role
+	(*Member)(nil),                      // 3: beep.servers.v1.Member
+	(*Channel)(nil),                     // 4: beep.servers.v1.Channel
+	(*Overwrite)(nil),                   // 5: beep.servers.v1.Overwrite
+	(*Explanation)(nil),                 // 6: beep.servers.v1.Explanation
+	(*ExplanationStep)(nil),             // 7: beep.servers.v1.ExplanationStep
+	(*Invitation)(nil),                  // 8: beep.servers.v1.Invitation
+	(*InvitationPreview)(nil),           // 9: beep.servers.v1.InvitationPreview
+	(*CreateServerRequest)(nil),         // 10: beep.servers.v1.CreateServerRequest
+	(*CreateServerResponse)(nil),        // 11: beep.servers.v1.CreateServerResponse
+	(*ListServersRequest)(nil),          // 12: beep.servers.v1.ListServersRequest
+	(*ListServersResponse)(nil),         // 13: beep.servers.v1.ListServersResponse
+	(*GetServerRequest)(nil),            // 14: beep.servers.v1.GetServerRequest
+	(*GetServerResponse)(nil),           // 15: beep.servers.v1.GetServerResponse
+	(*UpdateServerRequest)(nil),         // 16: beep.servers.v1.UpdateServerRequest
+	(*UpdateServerResponse)(nil),        // 17: beep.servers.v1.UpdateServerResponse
+	(*DeleteServerRequest)(nil),         // 18: beep.servers.v1.DeleteServerRequest
+	(*DeleteServerResponse)(nil),        // 19: beep.servers.v1.DeleteServerResponse
+	(*TransferServerRequest)(nil),       // 20: beep.servers.v1.TransferServerRequest
+	(*TransferServerResponse)(nil),      // 21: beep.servers.v1.TransferServerResponse
+	(*LeaveServerRequest)(nil),          // 22: beep.servers.v1.LeaveServerRequest
+	(*LeaveServerResponse)(nil),         // 23: beep.servers.v1.LeaveServerResponse
+	(*CreateChannelRequest)(nil),        // 24: beep.servers.v1.CreateChannelRequest
+	(*CreateChannelResponse)(nil),       // 25: beep.servers.v1.CreateChannelResponse
+	(*ListChannelsRequest)(nil),         // 26: beep.servers.v1.ListChannelsRequest
+	(*ListChannelsResponse)(nil),        // 27: beep.servers.v1.ListChannelsResponse
+	(*GetChannelRequest)(nil),           // 28: beep.servers.v1.GetChannelRequest
+	(*GetChannelResponse)(nil),          // 29: beep.servers.v1.GetChannelResponse
+	(*UpdateChannelRequest)(nil),        // 30: beep.servers.v1.UpdateChannelRequest
+	(*UpdateChannelResponse)(nil),       // 31: beep.servers.v1.UpdateChannelResponse
+	(*ReorderChannelsRequest)(nil),      // 32: beep.servers.v1.ReorderChannelsRequest
+	(*ReorderChannelsResponse)(nil),     // 33: beep.servers.v1.ReorderChannelsResponse
+	(*SetChannelAccessRequest)(nil),     // 34: beep.servers.v1.SetChannelAccessRequest
+	(*SetChannelAccessResponse)(nil),    // 35: beep.servers.v1.SetChannelAccessResponse
+	(*DeleteChannelRequest)(nil),        // 36: beep.servers.v1.DeleteChannelRequest
+	(*DeleteChannelResponse)(nil),       // 37: beep.servers.v1.DeleteChannelResponse
+	(*ListOverwritesRequest)(nil),       // 38: beep.servers.v1.ListOverwritesRequest
+	(*ListOverwritesResponse)(nil),      // 39: beep.servers.v1.ListOverwritesResponse
+	(*ExplainChannelRightRequest)(nil),  // 40: beep.servers.v1.ExplainChannelRightRequest
+	(*ExplainChannelRightResponse)(nil), // 41: beep.servers.v1.ExplainChannelRightResponse
+	(*SetOverwriteRequest)(nil),         // 42: beep.servers.v1.SetOverwriteRequest
+	(*SetOverwriteResponse)(nil),        // 43: beep.servers.v1.SetOverwriteResponse
+	(*ClearOverwriteRequest)(nil),       // 44: beep.servers.v1.ClearOverwriteRequest
+	(*ClearOverwriteResponse)(nil),      // 45: beep.servers.v1.ClearOverwriteResponse
+	(*ListMembersRequest)(nil),          // 46: beep.servers.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),         // 47: beep.servers.v1.ListMembersResponse
+	(*GetMemberRequest)(nil),            // 48: beep.servers.v1.GetMemberRequest
+	(*GetMemberResponse)(nil),           // 49: beep.servers.v1.GetMemberResponse
+	(*CreateInvitationRequest)(nil),     // 50: beep.servers.v1.CreateInvitationRequest
+	(*CreateInvitationResponse)(nil),    // 51: beep.servers.v1.CreateInvitationResponse
+	(*ListInvitationsRequest)(nil),      // 52: beep.servers.v1.ListInvitationsRequest
+	(*ListInvitationsResponse)(nil),     // 53: beep.servers.v1.ListInvitationsResponse
+	(*RevokeInvitationRequest)(nil),     // 54: beep.servers.v1.RevokeInvitationRequest
+	(*RevokeInvitationResponse)(nil),    // 55: beep.servers.v1.RevokeInvitationResponse
+	(*GetInvitationRequest)(nil),        // 56: beep.servers.v1.GetInvitationRequest
+	(*GetInvitationResponse)(nil),       // 57: beep.servers.v1.GetInvitationResponse
+	(*AcceptInvitationRequest)(nil),     // 58: beep.servers.v1.AcceptInvitationRequest
+	(*AcceptInvitationResponse)(nil),    // 59: beep.servers.v1.AcceptInvitationResponse
+	(*Change)(nil),                      // 60: beep.servers.v1.Change
+	(*Removed)(nil),                     // 61: beep.servers.v1.Removed
+	(*ListScopesRequest)(nil),           // 62: beep.servers.v1.ListScopesRequest
+	(*ListScopesResponse)(nil),          // 63: beep.servers.v1.ListScopesResponse
+	(*GetRevsRequest)(nil),              // 64: beep.servers.v1.GetRevsRequest
+	(*GetRevsResponse)(nil),             // 65: beep.servers.v1.GetRevsResponse
+	(*ListChangesRequest)(nil),          // 66: beep.servers.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),         // 67: beep.servers.v1.ListChangesResponse
+	(*ResolveChannelRequest)(nil),       // 68: beep.servers.v1.ResolveChannelRequest
+	(*ResolveChannelResponse)(nil),      // 69: beep.servers.v1.ResolveChannelResponse
+	(*timestamppb.Timestamp)(nil),       // 70: google.protobuf.Timestamp
+	(*Thread)(nil),                      // 71: beep.servers.v1.Thread
+	(*DirectMessage)(nil),               // 72: beep.servers.v1.DirectMessage
+	(*Participant)(nil),                 // 73: beep.servers.v1.Participant
+	(*DirectClosed)(nil),                // 74: beep.servers.v1.DirectClosed
+	(*ThreadMembership)(nil),            // 75: beep.servers.v1.ThreadMembership
 }
 var file_beep_servers_v1_servers_proto_depIdxs = []int32{
-	66, // 0: beep.servers.v1.Server.created_at:type_name -> google.protobuf.Timestamp
-	66, // 1: beep.servers.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
-	66, // 2: beep.servers.v1.Member.muted_until:type_name -> google.protobuf.Timestamp
-	66, // 3: beep.servers.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
-	66, // 4: beep.servers.v1.Invitation.created_at:type_name -> google.protobuf.Timestamp
-	1,  // 5: beep.servers.v1.CreateServerResponse.server:type_name -> beep.servers.v1.Server
-	1,  // 6: beep.servers.v1.ListServersResponse.servers:type_name -> beep.servers.v1.Server
-	1,  // 7: beep.servers.v1.GetServerResponse.server:type_name -> beep.servers.v1.Server
-	1,  // 8: beep.servers.v1.UpdateServerResponse.server:type_name -> beep.servers.v1.Server
-	1,  // 9: beep.servers.v1.TransferServerResponse.server:type_name -> beep.servers.v1.Server
-	4,  // 10: beep.servers.v1.CreateChannelResponse.channel:type_name -> beep.servers.v1.Channel
-	4,  // 11: beep.servers.v1.ListChannelsResponse.channels:type_name -> beep.servers.v1.Channel
-	4,  // 12: beep.servers.v1.GetChannelResponse.channel:type_name -> beep.servers.v1.Channel
-	4,  // 13: beep.servers.v1.UpdateChannelResponse.channel:type_name -> beep.servers.v1.Channel
-	4,  // 14: beep.servers.v1.ReorderChannelsResponse.channels:type_name -> beep.servers.v1.Channel
-	5,  // 15: beep.servers.v1.SetChannelAccessResponse.overwrites:type_name -> beep.servers.v1.Overwrite
-	5,  // 16: beep.servers.v1.ListOverwritesResponse.overwrites:type_name -> beep.servers.v1.Overwrite
-	5,  // 17: beep.servers.v1.SetOverwriteResponse.overwrite:type_name -> beep.servers.v1.Overwrite
-	3,  // 18: beep.servers.v1.ListMembersResponse.members:type_name -> beep.servers.v1.Member
-	3,  // 19: beep.servers.v1.GetMemberResponse.member:type_name -> beep.servers.v1.Member
-	6,  // 20: beep.servers.v1.CreateInvitationResponse.invitation:type_name -> beep.servers.v1.Invitation
-	6,  // 21: beep.servers.v1.ListInvitationsResponse.invitations:type_name -> beep.servers.v1.Invitation
-	7,  // 22: beep.servers.v1.GetInvitationResponse.preview:type_name -> beep.servers.v1.InvitationPreview
-	1,  // 23: beep.servers.v1.AcceptInvitationResponse.server:type_name -> beep.servers.v1.Server
-	1,  // 24: beep.servers.v1.Change.server_set:type_name -> beep.servers.v1.Server
-	57, // 25: beep.servers.v1.Change.server_removed:type_name -> beep.servers.v1.Removed
-	2,  // 26: beep.servers.v1.Change.role_set:type_name -> beep.servers.v1.Role
-	57, // 27: beep.servers.v1.Change.role_removed:type_name -> beep.servers.v1.Removed
-	3,  // 28: beep.servers.v1.Change.member_set:type_name -> beep.servers.v1.Member
-	57, // 29: beep.servers.v1.Change.member_removed:type_name -> beep.servers.v1.Removed
-	4,  // 30: beep.servers.v1.Change.channel_set:type_name -> beep.servers.v1.Channel
-	57, // 31: beep.servers.v1.Change.channel_removed:type_name -> beep.servers.v1.Removed
-	5,  // 32: beep.servers.v1.Change.overwrite_set:type_name -> beep.servers.v1.Overwrite
-	5,  // 33: beep.servers.v1.Change.overwrite_removed:type_name -> beep.servers.v1.Overwrite
-	0,  // 34: beep.servers.v1.Change.scope_joined:type_name -> beep.servers.v1.Scope
-	0,  // 35: beep.servers.v1.Change.scope_left:type_name -> beep.servers.v1.Scope
-	67, // 36: beep.servers.v1.Change.thread_set:type_name -> beep.servers.v1.Thread
-	57, // 37: beep.servers.v1.Change.thread_removed:type_name -> beep.servers.v1.Removed
-	68, // 38: beep.servers.v1.Change.direct_set:type_name -> beep.servers.v1.DirectMessage
-	69, // 39: beep.servers.v1.Change.participant_added:type_name -> beep.servers.v1.Participant
-	69, // 40: beep.servers.v1.Change.participant_removed:type_name -> beep.servers.v1.Participant
-	70, // 41: beep.servers.v1.Change.direct_closed:type_name -> beep.servers.v1.DirectClosed
-	71, // 42: beep.servers.v1.Change.thread_joined:type_name -> beep.servers.v1.ThreadMembership
-	71, // 43: beep.servers.v1.Change.thread_left:type_name -> beep.servers.v1.ThreadMembership
-	0,  // 44: beep.servers.v1.ListScopesRequest.after:type_name -> beep.servers.v1.Scope
-	0,  // 45: beep.servers.v1.ListScopesResponse.scopes:type_name -> beep.servers.v1.Scope
-	0,  // 46: beep.servers.v1.GetRevsRequest.scopes:type_name -> beep.servers.v1.Scope
-	0,  // 47: beep.servers.v1.ListChangesRequest.scope:type_name -> beep.servers.v1.Scope
-	56, // 48: beep.servers.v1.ListChangesResponse.changes:type_name -> beep.servers.v1.Change
-	0,  // 49: beep.servers.v1.ResolveChannelResponse.scope:type_name -> beep.servers.v1.Scope
-	8,  // 50: beep.servers.v1.Servers.CreateServer:input_type -> beep.servers.v1.CreateServerRequest
-	10, // 51: beep.servers.v1.Servers.ListServers:input_type -> beep.servers.v1.ListServersRequest
-	12, // 52: beep.servers.v1.Servers.GetServer:input_type -> beep.servers.v1.GetServerRequest
-	14, // 53: beep.servers.v1.Servers.UpdateServer:input_type -> beep.servers.v1.UpdateServerRequest
-	16, // 54: beep.servers.v1.Servers.DeleteServer:input_type -> beep.servers.v1.DeleteServerRequest
-	18, // 55: beep.servers.v1.Servers.TransferServer:input_type -> beep.servers.v1.TransferServerRequest
-	20, // 56: beep.servers.v1.Servers.LeaveServer:input_type -> beep.servers.v1.LeaveServerRequest
-	22, // 57: beep.servers.v1.Servers.CreateChannel:input_type -> beep.servers.v1.CreateChannelRequest
-	24, // 58: beep.servers.v1.Servers.ListChannels:input_type -> beep.servers.v1.ListChannelsRequest
-	26, // 59: beep.servers.v1.Servers.GetChannel:input_type -> beep.servers.v1.GetChannelRequest
-	28, // 60: beep.servers.v1.Servers.UpdateChannel:input_type -> beep.servers.v1.UpdateChannelRequest
-	30, // 61: beep.servers.v1.Servers.ReorderChannels:input_type -> beep.servers.v1.ReorderChannelsRequest
-	32, // 62: beep.servers.v1.Servers.SetChannelAccess:input_type -> beep.servers.v1.SetChannelAccessRequest
-	34, // 63: beep.servers.v1.Servers.DeleteChannel:input_type -> beep.servers.v1.DeleteChannelRequest
-	36, // 64: beep.servers.v1.Servers.ListOverwrites:input_type -> beep.servers.v1.ListOverwritesRequest
-	38, // 65: beep.servers.v1.Servers.SetOverwrite:input_type -> beep.servers.v1.SetOverwriteRequest
-	40, // 66: beep.servers.v1.Servers.ClearOverwrite:input_type -> beep.servers.v1.ClearOverwriteRequest
-	42, // 67: beep.servers.v1.Servers.ListMembers:input_type -> beep.servers.v1.ListMembersRequest
-	44, // 68: beep.servers.v1.Servers.GetMember:input_type -> beep.servers.v1.GetMemberRequest
-	46, // 69: beep.servers.v1.Servers.CreateInvitation:input_type -> beep.servers.v1.CreateInvitationRequest
-	48, // 70: beep.servers.v1.Servers.ListInvitations:input_type -> beep.servers.v1.ListInvitationsRequest
-	50, // 71: beep.servers.v1.Servers.RevokeInvitation:input_type -> beep.servers.v1.RevokeInvitationRequest
-	52, // 72: beep.servers.v1.Servers.GetInvitation:input_type -> beep.servers.v1.GetInvitationRequest
-	54, // 73: beep.servers.v1.Servers.AcceptInvitation:input_type -> beep.servers.v1.AcceptInvitationRequest
-	58, // 74: beep.servers.v1.ScopeLog.ListScopes:input_type -> beep.servers.v1.ListScopesRequest
-	60, // 75: beep.servers.v1.ScopeLog.GetRevs:input_type -> beep.servers.v1.GetRevsRequest
-	62, // 76: beep.servers.v1.ScopeLog.ListChanges:input_type -> beep.servers.v1.ListChangesRequest
-	64, // 77: beep.servers.v1.ScopeLog.ResolveChannel:input_type -> beep.servers.v1.ResolveChannelRequest
-	9,  // 78: beep.servers.v1.Servers.CreateServer:output_type -> beep.servers.v1.CreateServerResponse
-	11, // 79: beep.servers.v1.Servers.ListServers:output_type -> beep.servers.v1.ListServersResponse
-	13, // 80: beep.servers.v1.Servers.GetServer:output_type -> beep.servers.v1.GetServerResponse
-	15, // 81: beep.servers.v1.Servers.UpdateServer:output_type -> beep.servers.v1.UpdateServerResponse
-	17, // 82: beep.servers.v1.Servers.DeleteServer:output_type -> beep.servers.v1.DeleteServerResponse
-	19, // 83: beep.servers.v1.Servers.TransferServer:output_type -> beep.servers.v1.TransferServerResponse
-	21, // 84: beep.servers.v1.Servers.LeaveServer:output_type -> beep.servers.v1.LeaveServerResponse
-	23, // 85: beep.servers.v1.Servers.CreateChannel:output_type -> beep.servers.v1.CreateChannelResponse
-	25, // 86: beep.servers.v1.Servers.ListChannels:output_type -> beep.servers.v1.ListChannelsResponse
-	27, // 87: beep.servers.v1.Servers.GetChannel:output_type -> beep.servers.v1.GetChannelResponse
-	29, // 88: beep.servers.v1.Servers.UpdateChannel:output_type -> beep.servers.v1.UpdateChannelResponse
-	31, // 89: beep.servers.v1.Servers.ReorderChannels:output_type -> beep.servers.v1.ReorderChannelsResponse
-	33, // 90: beep.servers.v1.Servers.SetChannelAccess:output_type -> beep.servers.v1.SetChannelAccessResponse
-	35, // 91: beep.servers.v1.Servers.DeleteChannel:output_type -> beep.servers.v1.DeleteChannelResponse
-	37, // 92: beep.servers.v1.Servers.ListOverwrites:output_type -> beep.servers.v1.ListOverwritesResponse
-	39, // 93: beep.servers.v1.Servers.SetOverwrite:output_type -> beep.servers.v1.SetOverwriteResponse
-	41, // 94: beep.servers.v1.Servers.ClearOverwrite:output_type -> beep.servers.v1.ClearOverwriteResponse
-	43, // 95: beep.servers.v1.Servers.ListMembers:output_type -> beep.servers.v1.ListMembersResponse
-	45, // 96: beep.servers.v1.Servers.GetMember:output_type -> beep.servers.v1.GetMemberResponse
-	47, // 97: beep.servers.v1.Servers.CreateInvitation:output_type -> beep.servers.v1.CreateInvitationResponse
-	49, // 98: beep.servers.v1.Servers.ListInvitations:output_type -> beep.servers.v1.ListInvitationsResponse
-	51, // 99: beep.servers.v1.Servers.RevokeInvitation:output_type -> beep.servers.v1.RevokeInvitationResponse
-	53, // 100: beep.servers.v1.Servers.GetInvitation:output_type -> beep.servers.v1.GetInvitationResponse
-	55, // 101: beep.servers.v1.Servers.AcceptInvitation:output_type -> beep.servers.v1.AcceptInvitationResponse
-	59, // 102: beep.servers.v1.ScopeLog.ListScopes:output_type -> beep.servers.v1.ListScopesResponse
-	61, // 103: beep.servers.v1.ScopeLog.GetRevs:output_type -> beep.servers.v1.GetRevsResponse
-	63, // 104: beep.servers.v1.ScopeLog.ListChanges:output_type -> beep.servers.v1.ListChangesResponse
-	65, // 105: beep.servers.v1.ScopeLog.ResolveChannel:output_type -> beep.servers.v1.ResolveChannelResponse
-	78, // [78:106] is the sub-list for method output_type
-	50, // [50:78] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	70, // 0: beep.servers.v1.Server.created_at:type_name -> google.protobuf.Timestamp
+	70, // 1: beep.servers.v1.Member.joined_at:type_name -> google.protobuf.Timestamp
+	70, // 2: beep.servers.v1.Member.muted_until:type_name -> google.protobuf.Timestamp
+	7,  // 3: beep.servers.v1.Explanation.steps:type_name -> beep.servers.v1.ExplanationStep
+	70, // 4: beep.servers.v1.Invitation.expires_at:type_name -> google.protobuf.Timestamp
+	70, // 5: beep.servers.v1.Invitation.created_at:type_name -> google.protobuf.Timestamp
+	1,  // 6: beep.servers.v1.CreateServerResponse.server:type_name -> beep.servers.v1.Server
+	1,  // 7: beep.servers.v1.ListServersResponse.servers:type_name -> beep.servers.v1.Server
+	1,  // 8: beep.servers.v1.GetServerResponse.server:type_name -> beep.servers.v1.Server
+	1,  // 9: beep.servers.v1.UpdateServerResponse.server:type_name -> beep.servers.v1.Server
+	1,  // 10: beep.servers.v1.TransferServerResponse.server:type_name -> beep.servers.v1.Server
+	4,  // 11: beep.servers.v1.CreateChannelResponse.channel:type_name -> beep.servers.v1.Channel
+	4,  // 12: beep.servers.v1.ListChannelsResponse.channels:type_name -> beep.servers.v1.Channel
+	4,  // 13: beep.servers.v1.GetChannelResponse.channel:type_name -> beep.servers.v1.Channel
+	4,  // 14: beep.servers.v1.UpdateChannelResponse.channel:type_name -> beep.servers.v1.Channel
+	4,  // 15: beep.servers.v1.ReorderChannelsResponse.channels:type_name -> beep.servers.v1.Channel
+	5,  // 16: beep.servers.v1.SetChannelAccessResponse.overwrites:type_name -> beep.servers.v1.Overwrite
+	5,  // 17: beep.servers.v1.ListOverwritesResponse.overwrites:type_name -> beep.servers.v1.Overwrite
+	6,  // 18: beep.servers.v1.ExplainChannelRightResponse.explanation:type_name -> beep.servers.v1.Explanation
+	5,  // 19: beep.servers.v1.SetOverwriteResponse.overwrite:type_name -> beep.servers.v1.Overwrite
+	3,  // 20: beep.servers.v1.ListMembersResponse.members:type_name -> beep.servers.v1.Member
+	3,  // 21: beep.servers.v1.GetMemberResponse.member:type_name -> beep.servers.v1.Member
+	8,  // 22: beep.servers.v1.CreateInvitationResponse.invitation:type_name -> beep.servers.v1.Invitation
+	8,  // 23: beep.servers.v1.ListInvitationsResponse.invitations:type_name -> beep.servers.v1.Invitation
+	9,  // 24: beep.servers.v1.GetInvitationResponse.preview:type_name -> beep.servers.v1.InvitationPreview
+	1,  // 25: beep.servers.v1.AcceptInvitationResponse.server:type_name -> beep.servers.v1.Server
+	1,  // 26: beep.servers.v1.Change.server_set:type_name -> beep.servers.v1.Server
+	61, // 27: beep.servers.v1.Change.server_removed:type_name -> beep.servers.v1.Removed
+	2,  // 28: beep.servers.v1.Change.role_set:type_name -> beep.servers.v1.Role
+	61, // 29: beep.servers.v1.Change.role_removed:type_name -> beep.servers.v1.Removed
+	3,  // 30: beep.servers.v1.Change.member_set:type_name -> beep.servers.v1.Member
+	61, // 31: beep.servers.v1.Change.member_removed:type_name -> beep.servers.v1.Removed
+	4,  // 32: beep.servers.v1.Change.channel_set:type_name -> beep.servers.v1.Channel
+	61, // 33: beep.servers.v1.Change.channel_removed:type_name -> beep.servers.v1.Removed
+	5,  // 34: beep.servers.v1.Change.overwrite_set:type_name -> beep.servers.v1.Overwrite
+	5,  // 35: beep.servers.v1.Change.overwrite_removed:type_name -> beep.servers.v1.Overwrite
+	0,  // 36: beep.servers.v1.Change.scope_joined:type_name -> beep.servers.v1.Scope
+	0,  // 37: beep.servers.v1.Change.scope_left:type_name -> beep.servers.v1.Scope
+	71, // 38: beep.servers.v1.Change.thread_set:type_name -> beep.servers.v1.Thread
+	61, // 39: beep.servers.v1.Change.thread_removed:type_name -> beep.servers.v1.Removed
+	72, // 40: beep.servers.v1.Change.direct_set:type_name -> beep.servers.v1.DirectMessage
+	73, // 41: beep.servers.v1.Change.participant_added:type_name -> beep.servers.v1.Participant
+	73, // 42: beep.servers.v1.Change.participant_removed:type_name -> beep.servers.v1.Participant
+	74, // 43: beep.servers.v1.Change.direct_closed:type_name -> beep.servers.v1.DirectClosed
+	75, // 44: beep.servers.v1.Change.thread_joined:type_name -> beep.servers.v1.ThreadMembership
+	75, // 45: beep.servers.v1.Change.thread_left:type_name -> beep.servers.v1.ThreadMembership
+	0,  // 46: beep.servers.v1.ListScopesRequest.after:type_name -> beep.servers.v1.Scope
+	0,  // 47: beep.servers.v1.ListScopesResponse.scopes:type_name -> beep.servers.v1.Scope
+	0,  // 48: beep.servers.v1.GetRevsRequest.scopes:type_name -> beep.servers.v1.Scope
+	0,  // 49: beep.servers.v1.ListChangesRequest.scope:type_name -> beep.servers.v1.Scope
+	60, // 50: beep.servers.v1.ListChangesResponse.changes:type_name -> beep.servers.v1.Change
+	0,  // 51: beep.servers.v1.ResolveChannelResponse.scope:type_name -> beep.servers.v1.Scope
+	10, // 52: beep.servers.v1.Servers.CreateServer:input_type -> beep.servers.v1.CreateServerRequest
+	12, // 53: beep.servers.v1.Servers.ListServers:input_type -> beep.servers.v1.ListServersRequest
+	14, // 54: beep.servers.v1.Servers.GetServer:input_type -> beep.servers.v1.GetServerRequest
+	16, // 55: beep.servers.v1.Servers.UpdateServer:input_type -> beep.servers.v1.UpdateServerRequest
+	18, // 56: beep.servers.v1.Servers.DeleteServer:input_type -> beep.servers.v1.DeleteServerRequest
+	20, // 57: beep.servers.v1.Servers.TransferServer:input_type -> beep.servers.v1.TransferServerRequest
+	22, // 58: beep.servers.v1.Servers.LeaveServer:input_type -> beep.servers.v1.LeaveServerRequest
+	24, // 59: beep.servers.v1.Servers.CreateChannel:input_type -> beep.servers.v1.CreateChannelRequest
+	26, // 60: beep.servers.v1.Servers.ListChannels:input_type -> beep.servers.v1.ListChannelsRequest
+	28, // 61: beep.servers.v1.Servers.GetChannel:input_type -> beep.servers.v1.GetChannelRequest
+	30, // 62: beep.servers.v1.Servers.UpdateChannel:input_type -> beep.servers.v1.UpdateChannelRequest
+	32, // 63: beep.servers.v1.Servers.ReorderChannels:input_type -> beep.servers.v1.ReorderChannelsRequest
+	34, // 64: beep.servers.v1.Servers.SetChannelAccess:input_type -> beep.servers.v1.SetChannelAccessRequest
+	36, // 65: beep.servers.v1.Servers.DeleteChannel:input_type -> beep.servers.v1.DeleteChannelRequest
+	38, // 66: beep.servers.v1.Servers.ListOverwrites:input_type -> beep.servers.v1.ListOverwritesRequest
+	40, // 67: beep.servers.v1.Servers.ExplainChannelRight:input_type -> beep.servers.v1.ExplainChannelRightRequest
+	42, // 68: beep.servers.v1.Servers.SetOverwrite:input_type -> beep.servers.v1.SetOverwriteRequest
+	44, // 69: beep.servers.v1.Servers.ClearOverwrite:input_type -> beep.servers.v1.ClearOverwriteRequest
+	46, // 70: beep.servers.v1.Servers.ListMembers:input_type -> beep.servers.v1.ListMembersRequest
+	48, // 71: beep.servers.v1.Servers.GetMember:input_type -> beep.servers.v1.GetMemberRequest
+	50, // 72: beep.servers.v1.Servers.CreateInvitation:input_type -> beep.servers.v1.CreateInvitationRequest
+	52, // 73: beep.servers.v1.Servers.ListInvitations:input_type -> beep.servers.v1.ListInvitationsRequest
+	54, // 74: beep.servers.v1.Servers.RevokeInvitation:input_type -> beep.servers.v1.RevokeInvitationRequest
+	56, // 75: beep.servers.v1.Servers.GetInvitation:input_type -> beep.servers.v1.GetInvitationRequest
+	58, // 76: beep.servers.v1.Servers.AcceptInvitation:input_type -> beep.servers.v1.AcceptInvitationRequest
+	62, // 77: beep.servers.v1.ScopeLog.ListScopes:input_type -> beep.servers.v1.ListScopesRequest
+	64, // 78: beep.servers.v1.ScopeLog.GetRevs:input_type -> beep.servers.v1.GetRevsRequest
+	66, // 79: beep.servers.v1.ScopeLog.ListChanges:input_type -> beep.servers.v1.ListChangesRequest
+	68, // 80: beep.servers.v1.ScopeLog.ResolveChannel:input_type -> beep.servers.v1.ResolveChannelRequest
+	11, // 81: beep.servers.v1.Servers.CreateServer:output_type -> beep.servers.v1.CreateServerResponse
+	13, // 82: beep.servers.v1.Servers.ListServers:output_type -> beep.servers.v1.ListServersResponse
+	15, // 83: beep.servers.v1.Servers.GetServer:output_type -> beep.servers.v1.GetServerResponse
+	17, // 84: beep.servers.v1.Servers.UpdateServer:output_type -> beep.servers.v1.UpdateServerResponse
+	19, // 85: beep.servers.v1.Servers.DeleteServer:output_type -> beep.servers.v1.DeleteServerResponse
+	21, // 86: beep.servers.v1.Servers.TransferServer:output_type -> beep.servers.v1.TransferServerResponse
+	23, // 87: beep.servers.v1.Servers.LeaveServer:output_type -> beep.servers.v1.LeaveServerResponse
+	25, // 88: beep.servers.v1.Servers.CreateChannel:output_type -> beep.servers.v1.CreateChannelResponse
+	27, // 89: beep.servers.v1.Servers.ListChannels:output_type -> beep.servers.v1.ListChannelsResponse
+	29, // 90: beep.servers.v1.Servers.GetChannel:output_type -> beep.servers.v1.GetChannelResponse
+	31, // 91: beep.servers.v1.Servers.UpdateChannel:output_type -> beep.servers.v1.UpdateChannelResponse
+	33, // 92: beep.servers.v1.Servers.ReorderChannels:output_type -> beep.servers.v1.ReorderChannelsResponse
+	35, // 93: beep.servers.v1.Servers.SetChannelAccess:output_type -> beep.servers.v1.SetChannelAccessResponse
+	37, // 94: beep.servers.v1.Servers.DeleteChannel:output_type -> beep.servers.v1.DeleteChannelResponse
+	39, // 95: beep.servers.v1.Servers.ListOverwrites:output_type -> beep.servers.v1.ListOverwritesResponse
+	41, // 96: beep.servers.v1.Servers.ExplainChannelRight:output_type -> beep.servers.v1.ExplainChannelRightResponse
+	43, // 97: beep.servers.v1.Servers.SetOverwrite:output_type -> beep.servers.v1.SetOverwriteResponse
+	45, // 98: beep.servers.v1.Servers.ClearOverwrite:output_type -> beep.servers.v1.ClearOverwriteResponse
+	47, // 99: beep.servers.v1.Servers.ListMembers:output_type -> beep.servers.v1.ListMembersResponse
+	49, // 100: beep.servers.v1.Servers.GetMember:output_type -> beep.servers.v1.GetMemberResponse
+	51, // 101: beep.servers.v1.Servers.CreateInvitation:output_type -> beep.servers.v1.CreateInvitationResponse
+	53, // 102: beep.servers.v1.Servers.ListInvitations:output_type -> beep.servers.v1.ListInvitationsResponse
+	55, // 103: beep.servers.v1.Servers.RevokeInvitation:output_type -> beep.servers.v1.RevokeInvitationResponse
+	57, // 104: beep.servers.v1.Servers.GetInvitation:output_type -> beep.servers.v1.GetInvitationResponse
+	59, // 105: beep.servers.v1.Servers.AcceptInvitation:output_type -> beep.servers.v1.AcceptInvitationResponse
+	63, // 106: beep.servers.v1.ScopeLog.ListScopes:output_type -> beep.servers.v1.ListScopesResponse
+	65, // 107: beep.servers.v1.ScopeLog.GetRevs:output_type -> beep.servers.v1.GetRevsResponse
+	67, // 108: beep.servers.v1.ScopeLog.ListChanges:output_type -> beep.servers.v1.ListChangesResponse
+	69, // 109: beep.servers.v1.ScopeLog.ResolveChannel:output_type -> beep.servers.v1.ResolveChannelResponse
+	81, // [81:110] is the sub-list for method output_type
+	52, // [52:81] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_beep_servers_v1_servers_proto_init() }
@@ -4674,10 +4963,10 @@ func file_beep_servers_v1_servers_proto_init() {
 	}
 	file_beep_servers_v1_direct_proto_init()
 	file_beep_servers_v1_threads_proto_init()
-	file_beep_servers_v1_servers_proto_msgTypes[14].OneofWrappers = []any{}
-	file_beep_servers_v1_servers_proto_msgTypes[28].OneofWrappers = []any{}
-	file_beep_servers_v1_servers_proto_msgTypes[32].OneofWrappers = []any{}
-	file_beep_servers_v1_servers_proto_msgTypes[56].OneofWrappers = []any{
+	file_beep_servers_v1_servers_proto_msgTypes[16].OneofWrappers = []any{}
+	file_beep_servers_v1_servers_proto_msgTypes[30].OneofWrappers = []any{}
+	file_beep_servers_v1_servers_proto_msgTypes[34].OneofWrappers = []any{}
+	file_beep_servers_v1_servers_proto_msgTypes[60].OneofWrappers = []any{
 		(*Change_ServerSet)(nil),
 		(*Change_ServerRemoved)(nil),
 		(*Change_RoleSet)(nil),
@@ -4705,7 +4994,7 @@ func file_beep_servers_v1_servers_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_servers_v1_servers_proto_rawDesc), len(file_beep_servers_v1_servers_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   66,
+			NumMessages:   70,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

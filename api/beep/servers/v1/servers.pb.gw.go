@@ -654,6 +654,59 @@ func local_request_Servers_ListOverwrites_0(ctx context.Context, marshaler runti
 	return msg, metadata, err
 }
 
+var filter_Servers_ExplainChannelRight_0 = &utilities.DoubleArray{Encoding: map[string]int{"channel_id": 0}, Base: []int{1, 1, 0}, Check: []int{0, 1, 2}}
+
+func request_Servers_ExplainChannelRight_0(ctx context.Context, marshaler runtime.Marshaler, client ServersClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ExplainChannelRightRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	val, ok := pathParams["channel_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "channel_id")
+	}
+	protoReq.ChannelId, err = runtime.Uint64(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "channel_id", err)
+	}
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_Servers_ExplainChannelRight_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := client.ExplainChannelRight(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_Servers_ExplainChannelRight_0(ctx context.Context, marshaler runtime.Marshaler, server ServersServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ExplainChannelRightRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	val, ok := pathParams["channel_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "channel_id")
+	}
+	protoReq.ChannelId, err = runtime.Uint64(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "channel_id", err)
+	}
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_Servers_ExplainChannelRight_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.ExplainChannelRight(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_Servers_SetOverwrite_0(ctx context.Context, marshaler runtime.Marshaler, client ServersClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq SetOverwriteRequest
@@ -1389,6 +1442,26 @@ func RegisterServersHandlerServer(ctx context.Context, mux *runtime.ServeMux, se
 		}
 		forward_Servers_ListOverwrites_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_Servers_ExplainChannelRight_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/beep.servers.v1.Servers/ExplainChannelRight", runtime.WithHTTPPathPattern("/api/channels/{channel_id}/explain"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_Servers_ExplainChannelRight_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_Servers_ExplainChannelRight_0(annotatedContext, mux, outboundMarshaler, w, req, response_Servers_ExplainChannelRight_0{resp.(*ExplainChannelRightResponse)}, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPut, pattern_Servers_SetOverwrite_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -1864,6 +1937,23 @@ func RegisterServersHandlerClient(ctx context.Context, mux *runtime.ServeMux, cl
 		}
 		forward_Servers_ListOverwrites_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_Servers_ExplainChannelRight_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/beep.servers.v1.Servers/ExplainChannelRight", runtime.WithHTTPPathPattern("/api/channels/{channel_id}/explain"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_Servers_ExplainChannelRight_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_Servers_ExplainChannelRight_0(annotatedContext, mux, outboundMarshaler, w, req, response_Servers_ExplainChannelRight_0{resp.(*ExplainChannelRightResponse)}, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPut, pattern_Servers_SetOverwrite_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -2083,6 +2173,15 @@ func (m response_Servers_UpdateChannel_0) XXX_ResponseBody() interface{} {
 	return response.Channel
 }
 
+type response_Servers_ExplainChannelRight_0 struct {
+	*ExplainChannelRightResponse
+}
+
+func (m response_Servers_ExplainChannelRight_0) XXX_ResponseBody() interface{} {
+	response := m.ExplainChannelRightResponse
+	return response.Explanation
+}
+
 type response_Servers_SetOverwrite_0 struct {
 	*SetOverwriteResponse
 }
@@ -2129,55 +2228,57 @@ func (m response_Servers_AcceptInvitation_0) XXX_ResponseBody() interface{} {
 }
 
 var (
-	pattern_Servers_CreateServer_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"api", "servers"}, ""))
-	pattern_Servers_ListServers_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"api", "servers"}, ""))
-	pattern_Servers_GetServer_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "servers", "server_id"}, ""))
-	pattern_Servers_UpdateServer_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "servers", "server_id"}, ""))
-	pattern_Servers_DeleteServer_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "servers", "server_id"}, ""))
-	pattern_Servers_TransferServer_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "transfer"}, ""))
-	pattern_Servers_LeaveServer_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "users", "@me", "servers", "server_id"}, ""))
-	pattern_Servers_CreateChannel_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "channels"}, ""))
-	pattern_Servers_ListChannels_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "channels"}, ""))
-	pattern_Servers_GetChannel_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "channels", "channel_id"}, ""))
-	pattern_Servers_UpdateChannel_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "channels", "channel_id"}, ""))
-	pattern_Servers_ReorderChannels_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "channel-order"}, ""))
-	pattern_Servers_SetChannelAccess_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "channels", "channel_id", "access"}, ""))
-	pattern_Servers_DeleteChannel_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "channels", "channel_id"}, ""))
-	pattern_Servers_ListOverwrites_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "channels", "channel_id", "overwrites"}, ""))
-	pattern_Servers_SetOverwrite_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "channels", "channel_id", "overwrites"}, ""))
-	pattern_Servers_ClearOverwrite_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "channels", "channel_id", "overwrites", "overwrite_id"}, ""))
-	pattern_Servers_ListMembers_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "members"}, ""))
-	pattern_Servers_GetMember_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "servers", "server_id", "members", "user_id"}, ""))
-	pattern_Servers_CreateInvitation_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "invitations"}, ""))
-	pattern_Servers_ListInvitations_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "invitations"}, ""))
-	pattern_Servers_RevokeInvitation_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "invitations", "code"}, ""))
-	pattern_Servers_GetInvitation_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "invitations", "code"}, ""))
-	pattern_Servers_AcceptInvitation_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "invitations", "code", "accept"}, ""))
+	pattern_Servers_CreateServer_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"api", "servers"}, ""))
+	pattern_Servers_ListServers_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"api", "servers"}, ""))
+	pattern_Servers_GetServer_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "servers", "server_id"}, ""))
+	pattern_Servers_UpdateServer_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "servers", "server_id"}, ""))
+	pattern_Servers_DeleteServer_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "servers", "server_id"}, ""))
+	pattern_Servers_TransferServer_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "transfer"}, ""))
+	pattern_Servers_LeaveServer_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "users", "@me", "servers", "server_id"}, ""))
+	pattern_Servers_CreateChannel_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "channels"}, ""))
+	pattern_Servers_ListChannels_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "channels"}, ""))
+	pattern_Servers_GetChannel_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "channels", "channel_id"}, ""))
+	pattern_Servers_UpdateChannel_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "channels", "channel_id"}, ""))
+	pattern_Servers_ReorderChannels_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "channel-order"}, ""))
+	pattern_Servers_SetChannelAccess_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "channels", "channel_id", "access"}, ""))
+	pattern_Servers_DeleteChannel_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "channels", "channel_id"}, ""))
+	pattern_Servers_ListOverwrites_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "channels", "channel_id", "overwrites"}, ""))
+	pattern_Servers_ExplainChannelRight_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "channels", "channel_id", "explain"}, ""))
+	pattern_Servers_SetOverwrite_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "channels", "channel_id", "overwrites"}, ""))
+	pattern_Servers_ClearOverwrite_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "channels", "channel_id", "overwrites", "overwrite_id"}, ""))
+	pattern_Servers_ListMembers_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "members"}, ""))
+	pattern_Servers_GetMember_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "servers", "server_id", "members", "user_id"}, ""))
+	pattern_Servers_CreateInvitation_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "invitations"}, ""))
+	pattern_Servers_ListInvitations_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "servers", "server_id", "invitations"}, ""))
+	pattern_Servers_RevokeInvitation_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "invitations", "code"}, ""))
+	pattern_Servers_GetInvitation_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"api", "invitations", "code"}, ""))
+	pattern_Servers_AcceptInvitation_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"api", "invitations", "code", "accept"}, ""))
 )
 
 var (
-	forward_Servers_CreateServer_0     = runtime.ForwardResponseMessage
-	forward_Servers_ListServers_0      = runtime.ForwardResponseMessage
-	forward_Servers_GetServer_0        = runtime.ForwardResponseMessage
-	forward_Servers_UpdateServer_0     = runtime.ForwardResponseMessage
-	forward_Servers_DeleteServer_0     = runtime.ForwardResponseMessage
-	forward_Servers_TransferServer_0   = runtime.ForwardResponseMessage
-	forward_Servers_LeaveServer_0      = runtime.ForwardResponseMessage
-	forward_Servers_CreateChannel_0    = runtime.ForwardResponseMessage
-	forward_Servers_ListChannels_0     = runtime.ForwardResponseMessage
-	forward_Servers_GetChannel_0       = runtime.ForwardResponseMessage
-	forward_Servers_UpdateChannel_0    = runtime.ForwardResponseMessage
-	forward_Servers_ReorderChannels_0  = runtime.ForwardResponseMessage
-	forward_Servers_SetChannelAccess_0 = runtime.ForwardResponseMessage
-	forward_Servers_DeleteChannel_0    = runtime.ForwardResponseMessage
-	forward_Servers_ListOverwrites_0   = runtime.ForwardResponseMessage
-	forward_Servers_SetOverwrite_0     = runtime.ForwardResponseMessage
-	forward_Servers_ClearOverwrite_0   = runtime.ForwardResponseMessage
-	forward_Servers_ListMembers_0      = runtime.ForwardResponseMessage
-	forward_Servers_GetMember_0        = runtime.ForwardResponseMessage
-	forward_Servers_CreateInvitation_0 = runtime.ForwardResponseMessage
-	forward_Servers_ListInvitations_0  = runtime.ForwardResponseMessage
-	forward_Servers_RevokeInvitation_0 = runtime.ForwardResponseMessage
-	forward_Servers_GetInvitation_0    = runtime.ForwardResponseMessage
-	forward_Servers_AcceptInvitation_0 = runtime.ForwardResponseMessage
+	forward_Servers_CreateServer_0        = runtime.ForwardResponseMessage
+	forward_Servers_ListServers_0         = runtime.ForwardResponseMessage
+	forward_Servers_GetServer_0           = runtime.ForwardResponseMessage
+	forward_Servers_UpdateServer_0        = runtime.ForwardResponseMessage
+	forward_Servers_DeleteServer_0        = runtime.ForwardResponseMessage
+	forward_Servers_TransferServer_0      = runtime.ForwardResponseMessage
+	forward_Servers_LeaveServer_0         = runtime.ForwardResponseMessage
+	forward_Servers_CreateChannel_0       = runtime.ForwardResponseMessage
+	forward_Servers_ListChannels_0        = runtime.ForwardResponseMessage
+	forward_Servers_GetChannel_0          = runtime.ForwardResponseMessage
+	forward_Servers_UpdateChannel_0       = runtime.ForwardResponseMessage
+	forward_Servers_ReorderChannels_0     = runtime.ForwardResponseMessage
+	forward_Servers_SetChannelAccess_0    = runtime.ForwardResponseMessage
+	forward_Servers_DeleteChannel_0       = runtime.ForwardResponseMessage
+	forward_Servers_ListOverwrites_0      = runtime.ForwardResponseMessage
+	forward_Servers_ExplainChannelRight_0 = runtime.ForwardResponseMessage
+	forward_Servers_SetOverwrite_0        = runtime.ForwardResponseMessage
+	forward_Servers_ClearOverwrite_0      = runtime.ForwardResponseMessage
+	forward_Servers_ListMembers_0         = runtime.ForwardResponseMessage
+	forward_Servers_GetMember_0           = runtime.ForwardResponseMessage
+	forward_Servers_CreateInvitation_0    = runtime.ForwardResponseMessage
+	forward_Servers_ListInvitations_0     = runtime.ForwardResponseMessage
+	forward_Servers_RevokeInvitation_0    = runtime.ForwardResponseMessage
+	forward_Servers_GetInvitation_0       = runtime.ForwardResponseMessage
+	forward_Servers_AcceptInvitation_0    = runtime.ForwardResponseMessage
 )

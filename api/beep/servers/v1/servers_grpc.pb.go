@@ -19,30 +19,31 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Servers_CreateServer_FullMethodName     = "/beep.servers.v1.Servers/CreateServer"
-	Servers_ListServers_FullMethodName      = "/beep.servers.v1.Servers/ListServers"
-	Servers_GetServer_FullMethodName        = "/beep.servers.v1.Servers/GetServer"
-	Servers_UpdateServer_FullMethodName     = "/beep.servers.v1.Servers/UpdateServer"
-	Servers_DeleteServer_FullMethodName     = "/beep.servers.v1.Servers/DeleteServer"
-	Servers_TransferServer_FullMethodName   = "/beep.servers.v1.Servers/TransferServer"
-	Servers_LeaveServer_FullMethodName      = "/beep.servers.v1.Servers/LeaveServer"
-	Servers_CreateChannel_FullMethodName    = "/beep.servers.v1.Servers/CreateChannel"
-	Servers_ListChannels_FullMethodName     = "/beep.servers.v1.Servers/ListChannels"
-	Servers_GetChannel_FullMethodName       = "/beep.servers.v1.Servers/GetChannel"
-	Servers_UpdateChannel_FullMethodName    = "/beep.servers.v1.Servers/UpdateChannel"
-	Servers_ReorderChannels_FullMethodName  = "/beep.servers.v1.Servers/ReorderChannels"
-	Servers_SetChannelAccess_FullMethodName = "/beep.servers.v1.Servers/SetChannelAccess"
-	Servers_DeleteChannel_FullMethodName    = "/beep.servers.v1.Servers/DeleteChannel"
-	Servers_ListOverwrites_FullMethodName   = "/beep.servers.v1.Servers/ListOverwrites"
-	Servers_SetOverwrite_FullMethodName     = "/beep.servers.v1.Servers/SetOverwrite"
-	Servers_ClearOverwrite_FullMethodName   = "/beep.servers.v1.Servers/ClearOverwrite"
-	Servers_ListMembers_FullMethodName      = "/beep.servers.v1.Servers/ListMembers"
-	Servers_GetMember_FullMethodName        = "/beep.servers.v1.Servers/GetMember"
-	Servers_CreateInvitation_FullMethodName = "/beep.servers.v1.Servers/CreateInvitation"
-	Servers_ListInvitations_FullMethodName  = "/beep.servers.v1.Servers/ListInvitations"
-	Servers_RevokeInvitation_FullMethodName = "/beep.servers.v1.Servers/RevokeInvitation"
-	Servers_GetInvitation_FullMethodName    = "/beep.servers.v1.Servers/GetInvitation"
-	Servers_AcceptInvitation_FullMethodName = "/beep.servers.v1.Servers/AcceptInvitation"
+	Servers_CreateServer_FullMethodName        = "/beep.servers.v1.Servers/CreateServer"
+	Servers_ListServers_FullMethodName         = "/beep.servers.v1.Servers/ListServers"
+	Servers_GetServer_FullMethodName           = "/beep.servers.v1.Servers/GetServer"
+	Servers_UpdateServer_FullMethodName        = "/beep.servers.v1.Servers/UpdateServer"
+	Servers_DeleteServer_FullMethodName        = "/beep.servers.v1.Servers/DeleteServer"
+	Servers_TransferServer_FullMethodName      = "/beep.servers.v1.Servers/TransferServer"
+	Servers_LeaveServer_FullMethodName         = "/beep.servers.v1.Servers/LeaveServer"
+	Servers_CreateChannel_FullMethodName       = "/beep.servers.v1.Servers/CreateChannel"
+	Servers_ListChannels_FullMethodName        = "/beep.servers.v1.Servers/ListChannels"
+	Servers_GetChannel_FullMethodName          = "/beep.servers.v1.Servers/GetChannel"
+	Servers_UpdateChannel_FullMethodName       = "/beep.servers.v1.Servers/UpdateChannel"
+	Servers_ReorderChannels_FullMethodName     = "/beep.servers.v1.Servers/ReorderChannels"
+	Servers_SetChannelAccess_FullMethodName    = "/beep.servers.v1.Servers/SetChannelAccess"
+	Servers_DeleteChannel_FullMethodName       = "/beep.servers.v1.Servers/DeleteChannel"
+	Servers_ListOverwrites_FullMethodName      = "/beep.servers.v1.Servers/ListOverwrites"
+	Servers_ExplainChannelRight_FullMethodName = "/beep.servers.v1.Servers/ExplainChannelRight"
+	Servers_SetOverwrite_FullMethodName        = "/beep.servers.v1.Servers/SetOverwrite"
+	Servers_ClearOverwrite_FullMethodName      = "/beep.servers.v1.Servers/ClearOverwrite"
+	Servers_ListMembers_FullMethodName         = "/beep.servers.v1.Servers/ListMembers"
+	Servers_GetMember_FullMethodName           = "/beep.servers.v1.Servers/GetMember"
+	Servers_CreateInvitation_FullMethodName    = "/beep.servers.v1.Servers/CreateInvitation"
+	Servers_ListInvitations_FullMethodName     = "/beep.servers.v1.Servers/ListInvitations"
+	Servers_RevokeInvitation_FullMethodName    = "/beep.servers.v1.Servers/RevokeInvitation"
+	Servers_GetInvitation_FullMethodName       = "/beep.servers.v1.Servers/GetInvitation"
+	Servers_AcceptInvitation_FullMethodName    = "/beep.servers.v1.Servers/AcceptInvitation"
 )
 
 // ServersClient is the client API for Servers service.
@@ -86,6 +87,10 @@ type ServersClient interface {
 	// ListOverwrites needs manage_channels or manage_permissions in the channel. Of a channel that follows its category
 	// they are the category's.
 	ListOverwrites(ctx context.Context, in *ListOverwritesRequest, opts ...grpc.CallOption) (*ListOverwritesResponse, error)
+	// ExplainChannelRight says how it comes that a member holds a right in a channel, or does not. Anyone may ask about
+	// themselves; about others it needs manage_roles, manage_channels or manage_permissions in the channel. Which
+	// overwrites decide is told only to who may list them.
+	ExplainChannelRight(ctx context.Context, in *ExplainChannelRightRequest, opts ...grpc.CallOption) (*ExplainChannelRightResponse, error)
 	// SetOverwrite sets what a role or a member is allowed and denied in a channel, replacing an earlier
 	// overwrite for the same target. Needs manage_channels, or manage_permissions on the channel; only rights
 	// that the caller holds, only targets below the caller.
@@ -267,6 +272,16 @@ func (c *serversClient) ListOverwrites(ctx context.Context, in *ListOverwritesRe
 	return out, nil
 }
 
+func (c *serversClient) ExplainChannelRight(ctx context.Context, in *ExplainChannelRightRequest, opts ...grpc.CallOption) (*ExplainChannelRightResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainChannelRightResponse)
+	err := c.cc.Invoke(ctx, Servers_ExplainChannelRight_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *serversClient) SetOverwrite(ctx context.Context, in *SetOverwriteRequest, opts ...grpc.CallOption) (*SetOverwriteResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SetOverwriteResponse)
@@ -398,6 +413,10 @@ type ServersServer interface {
 	// ListOverwrites needs manage_channels or manage_permissions in the channel. Of a channel that follows its category
 	// they are the category's.
 	ListOverwrites(context.Context, *ListOverwritesRequest) (*ListOverwritesResponse, error)
+	// ExplainChannelRight says how it comes that a member holds a right in a channel, or does not. Anyone may ask about
+	// themselves; about others it needs manage_roles, manage_channels or manage_permissions in the channel. Which
+	// overwrites decide is told only to who may list them.
+	ExplainChannelRight(context.Context, *ExplainChannelRightRequest) (*ExplainChannelRightResponse, error)
 	// SetOverwrite sets what a role or a member is allowed and denied in a channel, replacing an earlier
 	// overwrite for the same target. Needs manage_channels, or manage_permissions on the channel; only rights
 	// that the caller holds, only targets below the caller.
@@ -473,6 +492,9 @@ func (UnimplementedServersServer) DeleteChannel(context.Context, *DeleteChannelR
 }
 func (UnimplementedServersServer) ListOverwrites(context.Context, *ListOverwritesRequest) (*ListOverwritesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListOverwrites not implemented")
+}
+func (UnimplementedServersServer) ExplainChannelRight(context.Context, *ExplainChannelRightRequest) (*ExplainChannelRightResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExplainChannelRight not implemented")
 }
 func (UnimplementedServersServer) SetOverwrite(context.Context, *SetOverwriteRequest) (*SetOverwriteResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetOverwrite not implemented")
@@ -792,6 +814,24 @@ func _Servers_ListOverwrites_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Servers_ExplainChannelRight_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainChannelRightRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ServersServer).ExplainChannelRight(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Servers_ExplainChannelRight_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ServersServer).ExplainChannelRight(ctx, req.(*ExplainChannelRightRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Servers_SetOverwrite_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SetOverwriteRequest)
 	if err := dec(in); err != nil {
@@ -1020,6 +1060,10 @@ var Servers_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListOverwrites",
 			Handler:    _Servers_ListOverwrites_Handler,
+		},
+		{
+			MethodName: "ExplainChannelRight",
+			Handler:    _Servers_ExplainChannelRight_Handler,
 		},
 		{
 			MethodName: "SetOverwrite",

@@ -248,6 +248,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/servers/{server_id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * says how it comes that a member holds a right on a server, or does not
+         * @description ExplainServerRight says how it comes that a member holds a right on a server, or does not. Anyone may ask about themselves; about others it needs manage_roles.
+         */
+        get: operations["Roles_ExplainServerRight"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/servers/{server_id}/members/{user_id}/roles/{role_id}": {
         parameters: {
             query?: never;
@@ -340,6 +360,26 @@ export interface paths {
         patch: operations["Roles_UpdateRole"];
         trace?: never;
     };
+    "/api/servers/{server_id}/view-as": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers what someone with certain roles, and no overwrite of their own, would hold, on the server and in each channel that they would see
+         * @description ViewAsRoles answers what someone with certain roles, and no overwrite of their own, would hold, on the server and in each channel that they would see. Needs manage_roles; roles above the caller's own may be looked at as well, since their rights are no secret, but no channel is told of that the caller does not see.
+         */
+        get: operations["Roles_ViewAsRoles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels/{channel_id}": {
         parameters: {
             query?: never;
@@ -381,6 +421,26 @@ export interface paths {
          * @description SetChannelAccess says in one action whom a channel is for: it writes overwrites for view_channels. Rights as SetOverwrite, for each of them; all is done or nothing.
          */
         put: operations["Servers_SetChannelAccess"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * says how it comes that a member holds a right in a channel, or does not
+         * @description ExplainChannelRight says how it comes that a member holds a right in a channel, or does not. Anyone may ask about themselves; about others it needs manage_roles, manage_channels or manage_permissions in the channel. Which overwrites decide is told only to who may list them.
+         */
+        get: operations["Servers_ExplainChannelRight"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -853,6 +913,35 @@ export interface components {
             /** @description Whether it follows its category's overwrites instead of its own. */
             synced?: boolean;
         };
+        /** @description ChannelRights are what is held in one channel. */
+        ChannelRights: {
+            /** @description The channel. */
+            channel_id?: string;
+            /** @description Names of the rights. */
+            rights?: string[];
+        };
+        /** @description Explanation is how it comes that a member holds a right or does not: the lines that speak of it, in the order in which they are read, each overruling those before it. */
+        Explanation: {
+            /** @description Whether the member holds the right. */
+            held?: boolean;
+            /** @description The lines, the first read first. */
+            steps?: components["schemas"]["ExplanationStep"][];
+        };
+        /** @description ExplanationStep is one line of an explanation. */
+        ExplanationStep: {
+            /** @description What it is about: "owner", "administrator" (a role makes one), "everyone" (@everyone holds it), "role" (a role holds it), "implied" (another right does), "nothing" (no role holds it), "no_channel" (the channel of a thread is gone), "parent" (a thread is as its channel is), "category" (the channel follows that category), "category_gone" (it follows one that is gone), "overwrite_everyone", "overwrite_role", "overwrite_member", "overwrite" (one of these, to who may not list them), "muted", "no_view" (who may not see the channel does nothing in it), "missing" (it needs another right), "closed" (an archived or locked thread). */
+            kind?: string;
+            /** @description Whether the right is held after this line. */
+            held?: boolean;
+            /** @description Whether this is the line that decides: the last that is more than a signpost. */
+            decides?: boolean;
+            /** @description The role whose right or overwrite it is, or 0. */
+            role_id?: string;
+            /** @description The channel in which the overwrite stands, or to which a signpost points, or 0. */
+            channel_id?: string;
+            /** @description The right that implies this one, or that is missing for it; or empty. */
+            right?: string;
+        };
         /** @description Invitation lets holders of its code join. */
         Invitation: {
             /** @description At least 64 random bits, base58. */
@@ -1147,6 +1236,13 @@ export interface components {
              * @description When the account was made.
              */
             created_at?: string;
+        };
+        /** @description ViewAsRolesResponse is what ViewAsRoles answers. */
+        ViewAsRolesResponse: {
+            /** @description Names of the rights on the server. */
+            rights?: string[];
+            /** @description The channels that would be seen, in order of id. */
+            channels?: components["schemas"]["ChannelRights"][];
         };
         /** @description Webhook is an address at which a program posts into a channel. */
         Webhook: {
@@ -1977,6 +2073,53 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    Roles_ExplainServerRight: {
+        parameters: {
+            query?: {
+                /** @description The member; 0 is the caller. */
+                user_id?: string;
+                /** @description The name of the right. */
+                right?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "held": true,
+                     *       "steps": [
+                     *         {
+                     *           "channel_id": "0",
+                     *           "decides": true,
+                     *           "held": true,
+                     *           "kind": "role",
+                     *           "right": "",
+                     *           "role_id": "1581000000000000009"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     Roles_AssignRole: {
         parameters: {
             query?: never;
@@ -2374,6 +2517,65 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    Roles_ViewAsRoles: {
+        parameters: {
+            query?: {
+                /** @description The roles; @everyone comes by itself, and none is @everyone alone. */
+                role_ids?: string[];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channels": [
+                     *         {
+                     *           "channel_id": "1581000000000000002",
+                     *           "rights": [
+                     *             "view_channels",
+                     *             "change_nickname",
+                     *             "send_messages",
+                     *             "manage_messages",
+                     *             "attach_files",
+                     *             "manage_invitations",
+                     *             "connect",
+                     *             "speak"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "rights": [
+                     *         "view_channels",
+                     *         "change_nickname",
+                     *         "send_messages",
+                     *         "manage_messages",
+                     *         "attach_files",
+                     *         "manage_invitations",
+                     *         "connect",
+                     *         "speak"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ViewAsRolesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     Servers_GetChannel: {
         parameters: {
             query?: never;
@@ -2574,6 +2776,69 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["SetChannelAccessResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Servers_ExplainChannelRight: {
+        parameters: {
+            query?: {
+                /** @description The member; 0 is the caller. */
+                user_id?: string;
+                /** @description The name of the right. */
+                right?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The channel.
+                 * @example 1581000000000000003
+                 */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "held": true,
+                     *       "steps": [
+                     *         {
+                     *           "channel_id": "0",
+                     *           "decides": false,
+                     *           "held": true,
+                     *           "kind": "everyone",
+                     *           "right": "",
+                     *           "role_id": "1581000000000000001"
+                     *         },
+                     *         {
+                     *           "channel_id": "1581000000000000003",
+                     *           "decides": false,
+                     *           "held": false,
+                     *           "kind": "overwrite_everyone",
+                     *           "right": "",
+                     *           "role_id": "1581000000000000001"
+                     *         },
+                     *         {
+                     *           "channel_id": "1581000000000000003",
+                     *           "decides": true,
+                     *           "held": true,
+                     *           "kind": "overwrite_member",
+                     *           "right": "",
+                     *           "role_id": "0"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Explanation"];
                 };
             };
             default: components["responses"]["Problem"];
