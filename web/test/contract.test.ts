@@ -94,6 +94,7 @@ describe('requests', () => {
     ['Servers_ListInvitations', (api) => api.invitations(SERVER)],
     ['Servers_RevokeInvitation', (api) => api.revokeInvitation('7Xk2mQ9tVw4B')],
     ['Servers_UpdateChannel', (api) => api.updateChannel(CHANNEL, { topic: 'High and low water' })],
+    ['Servers_ReorderChannels', (api) => api.reorderChannels(SERVER, [CHANNEL])],
     ['Servers_DeleteChannel', (api) => api.deleteChannel(CHANNEL)],
     ['Servers_SetChannelAccess', (api) => api.setChannelAccess(CHANNEL, { private: true, add_member_ids: [USER] })],
     ['Servers_ListOverwrites', (api) => api.overwrites(CHANNEL)],

@@ -2,7 +2,7 @@
 import { expect } from '@playwright/test'
 import { COLORS, violations } from '../support/axe'
 import { type Screen, type Setting, test, themes, type Width, widths } from '../support/screen'
-import { CHANNEL, channels, NOW, people, SERVER } from '../support/world'
+import { CHANNEL, channels, NOW, people, run, SERVER, server } from '../support/world'
 
 interface Shot {
   name: string
@@ -13,6 +13,8 @@ interface Shot {
 }
 
 const channel = `/channels/${SERVER}/${CHANNEL}`
+const settings = (section: string) => `/servers/${SERVER}/settings/${section}`
+const channelSettings = (section: string) => `/servers/${SERVER}/channels/${CHANNEL}/settings/${section}`
 const here =
   (text: string) =>
   async ({ page }: Screen) =>
@@ -179,6 +181,91 @@ const shots: Shot[] = [
       if (width < 700) await page.getByRole('button', { name: 'Members' }).click()
       await expect(page.getByText('Lena Vogt')).toBeVisible()
     },
+  },
+  {
+    name: 'channel-menu',
+    path: channel,
+    setting: run,
+    arrange: async (screen, width) => {
+      await openDrawer(screen, width)
+      await screen.page.getByRole('link', { name: 'schedule' }).click({ button: 'right' })
+      await expect(screen.page.getByRole('menuitem', { name: 'Move down' })).toBeVisible()
+    },
+  },
+  {
+    name: 'create-private-channel',
+    path: channel,
+    setting: run,
+    arrange: async (screen, width) => {
+      await openDrawer(screen, width)
+      await screen.page.getByRole('button', { name: 'Studio' }).click({ button: 'right' })
+      await screen.page.getByRole('menuitem', { name: 'Create a channel' }).click()
+      await screen.page.getByRole('switch', { name: 'Private' }).click()
+    },
+  },
+  { name: 'server-settings', path: settings('overview'), setting: run, arrange: here('Delete server') },
+  {
+    name: 'settings-roles',
+    path: settings('roles'),
+    setting: run,
+    arrange: async ({ page }) => {
+      await page.getByRole('button', { name: 'Engineers', exact: true }).click()
+      await page.getByRole('switch', { name: 'Manage webhooks' }).click()
+      await expect(page.getByRole('region', { name: 'Unsaved changes' })).toBeVisible()
+    },
+  },
+  { name: 'settings-members', path: settings('members'), setting: run, arrange: here('Lena Vogt') },
+  { name: 'settings-bans', path: settings('bans'), setting: run, arrange: here('Sold tickets') },
+  { name: 'settings-invitations', path: settings('invitations'), setting: run, arrange: here('tide4Harbour') },
+  { name: 'settings-audit', path: settings('audit'), setting: run, arrange: here('Too loud') },
+  {
+    name: 'settings-audit-french',
+    path: settings('audit'),
+    setting: { ...run, language: 'fr-FR' },
+    arrange: here('Too loud'),
+  },
+  {
+    name: 'settings-nothing',
+    path: settings('overview'),
+    setting: { servers: [server(SERVER, 'Harbour Radio', ['view_channels'])] },
+    arrange: here('Nothing here that you may change.'),
+  },
+  { name: 'channel-settings', path: channelSettings('overview'), setting: run, arrange: here('Delete channel') },
+  { name: 'channel-access', path: channelSettings('access'), setting: run, arrange: here('Let in by name') },
+  {
+    name: 'channel-picker',
+    path: channelSettings('access'),
+    setting: run,
+    arrange: async ({ page }) => {
+      await page.getByRole('button', { name: 'Add roles or members' }).click()
+      await page.getByRole('searchbox').fill('e')
+      await expect(page.getByRole('checkbox', { name: 'Mei Tanaka' })).toBeVisible()
+    },
+  },
+  {
+    name: 'channel-permissions',
+    path: channelSettings('permissions'),
+    setting: run,
+    arrange: async ({ page }) => {
+      await page.getByRole('button', { name: /Engineers/ }).click()
+      await page.getByRole('radiogroup', { name: 'Attach files' }).getByRole('radio', { name: 'Deny' }).click()
+      await expect(page.getByRole('region', { name: 'Unsaved changes' })).toBeVisible()
+    },
+  },
+  {
+    name: 'channel-permissions-french',
+    path: channelSettings('permissions'),
+    setting: { ...run, language: 'fr-FR' },
+    arrange: here('Refuser'),
+  },
+  {
+    name: 'channel-permissions-followed',
+    path: channelSettings('permissions'),
+    setting: {
+      ...run,
+      channels: run.channels.map((added) => ({ ...added, channel: { ...added.channel, synced: true } })),
+    },
+    arrange: here('Its rights are those of Studio'),
   },
   { name: 'invitation', path: '/invite/tide4Harbour', arrange: here('Join Tide Watchers') },
   {

@@ -5,7 +5,22 @@
 import { readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Route, WebSocketRoute } from '@playwright/test'
-import { CHANNEL, channels, type Message, members, messageOf, NOW, people, type Said, said, servers } from './world'
+import {
+  auditLog,
+  bans,
+  CHANNEL,
+  channels,
+  invitations,
+  type Message,
+  members,
+  messageOf,
+  NOW,
+  overwrites,
+  people,
+  type Said,
+  said,
+  servers,
+} from './world'
 
 export const ORIGIN = 'http://127.0.0.1:4173'
 const DIST = join(import.meta.dirname, '../../dist')
@@ -24,7 +39,8 @@ const types: Record<string, string> = {
 
 export interface Script {
   said?: Said[]
-  servers?: typeof servers
+  servers?: object[]
+  members?: object[]
   channels?: typeof channels
   /** Answers with the newest page of this many messages instead of all. */
   window?: number
@@ -141,9 +157,17 @@ export class Scripted {
       const ids = url.searchParams.getAll('ids')
       return route.fulfill({ json: { users: Object.values(people).filter((person) => ids.includes(person.id)) } })
     }
-    if (path.endsWith('/members')) return route.fulfill({ json: { members } })
+    if (path.endsWith('/members')) return route.fulfill({ json: { members: this.script.members ?? members } })
     if (path.endsWith('/messages') && method === 'POST') return this.send(route)
     if (path.endsWith('/messages')) return this.history(route, url)
+    const lists = {
+      bans: { bans },
+      overwrites: { overwrites },
+      'audit-log': { entries: auditLog },
+      invitations: { invitations },
+    }
+    const list = Object.entries(lists).find(([name]) => path.endsWith(`/${name}`))
+    if (list !== undefined && method === 'GET') return route.fulfill({ json: list[1] })
     if (path.endsWith('/invitations')) {
       return route.fulfill({ status: 201, json: { code: 'tide4Harbour', server_id: servers[0]?.server.id } })
     }

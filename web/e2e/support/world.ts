@@ -84,10 +84,10 @@ export function messageOf({ who, at, text, edited, deleted }: Said, n: number, v
   }
 }
 
-const member = (who: Person, server = SERVER) => ({
+const member = (who: Person, server = SERVER, role_ids: string[] = []) => ({
   user_id: people[who].id,
   server_id: server,
-  role_ids: [],
+  role_ids,
   joined_at: '2026-11-01T08:00:00Z',
 })
 
@@ -131,3 +131,97 @@ export const channels = [
 ]
 
 export const members = Object.keys(people).map((who) => member(who as Person))
+
+const LEAD = '1581000000000000031'
+const ENGINEERS = '1581000000000000032'
+const FRIENDS = '1581000000000000033'
+
+/** All that a role may hold, and what only a channel gives. */
+const allRights = [
+  ...['administrator', 'manage_server', 'manage_roles', 'manage_members', 'manage_nicknames', 'manage_webhooks'],
+  ...['change_nickname', 'connect', 'speak', 'mute_members', 'manage_permissions'],
+  ...everyRight,
+]
+
+const role = (id: string, name: string, position: number, more: object = {}) => ({
+  ...{ id, server_id: SERVER, name, position, rights: [] as string[], color: 0, hoist: false, mentionable: false },
+  ...more,
+})
+
+/** The same place for someone who runs it: with roles, of which the highest is Noor's. */
+export const run = {
+  servers: [
+    {
+      ...server(SERVER, 'Harbour Radio', allRights),
+      roles: [
+        role(LEAD, 'Station lead', 300, { color: 0xc2185b, hoist: true, rights: ['administrator'] }),
+        role(ENGINEERS, 'Engineers', 200, { color: 0x1abc9c, hoist: true, rights: ['manage_messages'] }),
+        role(FRIENDS, 'Friends of the station', 100),
+        role(SERVER, 'everyone', 0, { rights: ['view_channels', 'send_messages', 'attach_files'] }),
+      ],
+      me: member('noor', SERVER, [LEAD]),
+    },
+  ],
+  channels: channels.map((added) => ({ ...added, rights: allRights })),
+  members: Object.keys(people).map((who) => {
+    const roles: Partial<Record<Person, string[]>> = { noor: [LEAD], mei: [ENGINEERS], tomas: [ENGINEERS, FRIENDS] }
+    return member(who as Person, SERVER, roles[who as Person])
+  }),
+}
+
+const overwrite = (id: string, target: object, allow: string[], deny: string[]) => ({
+  ...{ id, channel_id: CHANNEL, role_id: '0', member_id: '0', allow, deny },
+  ...target,
+})
+
+/** What the engineers' channel says of whom. */
+export const overwrites = [
+  overwrite('61', { role_id: SERVER }, [], ['view_channels']),
+  overwrite('62', { role_id: ENGINEERS }, ['view_channels', 'send_messages'], ['manage_webhooks']),
+  overwrite('63', { member_id: people.lena.id }, ['view_channels'], ['send_messages']),
+]
+
+export const bans = [
+  {
+    ...{ id: '71', server_id: SERVER, user_id: people.tomas.id, actor_id: people.noor.id },
+    ...{ reason: 'Sold tickets in every channel', created_at: '2026-11-23T10:00:00Z' },
+  },
+]
+
+export const invitations = [
+  {
+    ...{ code: 'tide4Harbour', server_id: SERVER, creator_id: people.ines.id, uses: 3, max_uses: 10 },
+    expires_at: '2026-12-01T10:00:00Z',
+  },
+]
+
+const deed = (id: string, action: string, target_id: string, changes: object[], reason = '') => ({
+  ...{ id, actor_id: people.noor.id, action, target_id, changes, reason },
+  created_at: '2026-11-24T07:30:00Z',
+})
+
+export const auditLog = [
+  deed('89', 'overwrite_set', CHANNEL, [
+    { field: 'role_id', from: [], to: [ENGINEERS] },
+    { field: 'allow', from: [], to: ['view_channels', 'send_messages'] },
+  ]),
+  deed('88', 'role_update', ENGINEERS, [
+    { field: 'name', from: ['Technicians'], to: ['Engineers'] },
+    { field: 'color', from: [], to: ['1752220'] },
+    { field: 'rights', from: ['send_messages'], to: ['send_messages', 'manage_messages'] },
+    { field: 'hoist', from: ['false'], to: ['true'] },
+  ]),
+  deed('87', 'role_assign', people.mei.id, [{ field: 'role_ids', from: [], to: [ENGINEERS] }]),
+  deed(
+    '86',
+    'member_mute',
+    people.lena.id,
+    [{ field: 'muted_until', from: [], to: ['2026-11-24T09:30:00Z'] }],
+    'Too loud',
+  ),
+  deed('85', 'channel_update', CHANNEL, [
+    { field: 'topic', from: [], to: ['Transmitter, cables and what broke'] },
+    { field: 'parent_id', from: [], to: [STUDIO] },
+  ]),
+  deed('84', 'member_ban', people.tomas.id, [], 'Sold tickets in every channel'),
+]

@@ -2,7 +2,7 @@ import { lazy, Suspense } from 'react'
 import { DeleteMessageDialog } from '@/features/chat/delete-message-dialog'
 import { InviteDialog } from '@/features/invites/invite-dialog'
 import { UseInvitationDialog } from '@/features/invites/use-invitation-dialog'
-import { CreateChannelDialog } from '@/features/servers/create-channel-dialog'
+import { CreateCategoryDialog, CreateChannelDialog } from '@/features/servers/create-channel-dialog'
 import { CreateServerDialog } from '@/features/servers/create-server-dialog'
 import { LeaveServerDialog } from '@/features/servers/leave-server-dialog'
 import { useStage } from '@/store/hooks'
@@ -13,6 +13,9 @@ const NicknameDialog = lazy(() => members().then((file) => ({ default: file.Nick
 const MuteDialog = lazy(() => members().then((file) => ({ default: file.MuteDialog })))
 const KickDialog = lazy(() => members().then((file) => ({ default: file.KickDialog })))
 const BanDialog = lazy(() => members().then((file) => ({ default: file.BanDialog })))
+const channels = () => import('@/features/servers/channel-dialogs')
+const RenameChannelDialog = lazy(() => channels().then((file) => ({ default: file.RenameChannelDialog })))
+const DeleteChannelDialog = lazy(() => channels().then((file) => ({ default: file.DeleteChannelDialog })))
 const PersonCard = lazy(() => import('@/features/members/person-card').then((file) => ({ default: file.PersonCard })))
 
 /** What floats above the screen: a dialog, or someone's card. */
@@ -37,7 +40,19 @@ function OpenDialog() {
     case 'use-invitation':
       return <UseInvitationDialog onClose={hide} />
     case 'create-channel':
-      return <CreateChannelDialog serverId={dialog.serverId} onClose={hide} />
+      return (
+        <CreateChannelDialog
+          serverId={dialog.serverId}
+          {...(dialog.parentId !== undefined && { parentId: dialog.parentId })}
+          onClose={hide}
+        />
+      )
+    case 'create-category':
+      return <CreateCategoryDialog serverId={dialog.serverId} onClose={hide} />
+    case 'rename-channel':
+      return <RenameChannelDialog channelId={dialog.channelId} onClose={hide} />
+    case 'delete-channel':
+      return <DeleteChannelDialog channelId={dialog.channelId} onClose={hide} />
     case 'invite':
       return <InviteDialog serverId={dialog.serverId} onClose={hide} />
     case 'leave-server':

@@ -10,15 +10,15 @@ import { HomePage } from '@/features/servers/home-page'
 import { MemberList } from '@/features/servers/member-list'
 import { NoChannelPage } from '@/features/servers/no-channel-page'
 import { useT } from '@/i18n/use-t'
-import { usePreference, useSelect, useServices, useStage } from '@/store/hooks'
+import { useSelect, useServices, useStage } from '@/store/hooks'
 import { firstChannel } from '@/store/selectors'
 import { Skeleton } from '@/ui/skeleton'
 import { Toasts } from '@/ui/toasts'
-import { useMedia, WIDE } from '@/ui/use-media'
 import { useArrivalGrace } from './arrival-grace'
 import { Dialogs } from './dialogs'
 import { ErrorPage } from './error-page'
 import { NotFoundPage } from './not-found-page'
+import { useMembersShown, useServerState } from './place'
 import { Shell } from './shell'
 import { useTitle } from './title'
 
@@ -132,6 +132,28 @@ const settings = createRoute({
   },
 })
 
+const ChannelSettingsPage = lazy(() =>
+  import('@/features/settings/channel-settings-page').then((file) => ({ default: file.ChannelSettingsPage })),
+)
+
+const channelSettings = createRoute({
+  getParentRoute: () => inside,
+  path: '/servers/$serverId/channels/$channelId/settings/$section',
+  component: function ChannelSettings() {
+    const { serverId, channelId, section } = channelSettings.useParams()
+    const state = useServerState(serverId)
+    const known = useSelect((all) => all.channels[channelId]?.channel.server_id === serverId)
+    if (state === 'gone') return <NotFoundPage />
+    if (state === 'unknown') return <Loading />
+    if (!known) return <Arriving serverId={serverId} />
+    return (
+      <Suspense fallback={<Loading />}>
+        <ChannelSettingsPage channelId={channelId} section={section} />
+      </Suspense>
+    )
+  },
+})
+
 const invite = createRoute({
   getParentRoute: () => root,
   path: '/invite/$code',
@@ -188,26 +210,6 @@ function ChannelScreen({ serverId, channelId, messageId }: ChannelScreenProps) {
   )
 }
 
-/** A wide screen remembers whether members are shown; a narrow one opens them over the messages for now. */
-function useMembersShown() {
-  const { preferences } = useServices()
-  const wide = useMedia(WIDE)
-  const wanted = usePreference('members')
-  const overlay = usePreference('membersOverlay')
-  return wide
-    ? { shown: wanted, toggle: () => preferences.setState({ members: !wanted }) }
-    : { shown: overlay, toggle: () => preferences.setState({ membersOverlay: !overlay }) }
-}
-
-/** Whether a server is known, known not to be, or not known yet. */
-function useServerState(serverId: string): 'known' | 'gone' | 'unknown' {
-  const ready = useSelect((state) => state.ready)
-  const known = useSelect((state) => state.servers[serverId] !== undefined)
-  const fresh = useArrivalGrace(serverId, ready && !known)
-  if (known) return 'known'
-  return ready && !fresh ? 'gone' : 'unknown'
-}
-
 const loader = () => <Loading />
 
 function Loading() {
@@ -226,7 +228,7 @@ function Arriving({ serverId }: { serverId: string }) {
   return <Navigate to="/channels/$serverId" params={{ serverId }} replace />
 }
 
-const tree = root.addChildren([inside.addChildren([home, server, channel, message, settings]), invite])
+const tree = root.addChildren([inside.addChildren([home, server, channel, message, settings, channelSettings]), invite])
 
 /** Makes the router. */
 export const newRouter = () => createRouter({ routeTree: tree, defaultPendingComponent: loader, defaultPreload: false })

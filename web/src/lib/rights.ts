@@ -21,3 +21,18 @@ export const roleRights = [
 ] as const
 
 export type RoleRight = (typeof roleRights)[number]
+
+/** What a channel may allow or deny a role or a member. */
+export const channelRights = [
+  'view_channels',
+  'manage_channels',
+  'manage_permissions',
+  'manage_webhooks',
+  'send_messages',
+  'manage_messages',
+  'attach_files',
+  'connect',
+  'speak',
+] as const
+
+export type ChannelRight = (typeof channelRights)[number]

@@ -5,7 +5,10 @@ import { createStore, type StoreApi } from 'zustand/vanilla'
 export type Dialog =
   | { kind: 'create-server' }
   | { kind: 'use-invitation' }
-  | { kind: 'create-channel'; serverId: string }
+  | { kind: 'create-channel'; serverId: string; parentId?: string }
+  | { kind: 'create-category'; serverId: string }
+  | { kind: 'rename-channel'; channelId: string }
+  | { kind: 'delete-channel'; channelId: string }
   | { kind: 'invite'; serverId: string }
   | { kind: 'leave-server'; serverId: string }
   | { kind: 'delete-message'; channelId: string; messageId: string }

@@ -4,8 +4,10 @@ import { useT } from '@/i18n/use-t'
 import { useSelect, useStage } from '@/store/hooks'
 import { isUnread } from '@/store/selectors'
 import { initialsOf } from '@/ui/avatar'
+import { ContextMenu } from '@/ui/context-menu'
 import { Mark } from '@/ui/mark'
 import { Tip } from '@/ui/tip'
+import { useServerActions } from './use-server-actions'
 
 interface RailProps {
   /** The server on the screen; null at home. */
@@ -59,15 +61,21 @@ function ServerTile({ serverId, current }: ServerTileProps) {
   const unread = useSelect((state) =>
     Object.values(state.channels).some(({ channel }) => channel.server_id === serverId && isUnread(state, channel.id)),
   )
+  const actions = useServerActions(serverId)
   return (
-    <Tip text={name} side="right">
-      <Link to="/channels/$serverId" params={{ serverId }} {...(current && { 'aria-current': 'page' as const })}>
-        <span className="tile" aria-hidden>
-          {initialsOf(name)}
-          {unread && <span className="dot" />}
-        </span>
-        <span className="sr-only">{unread ? t('rail.unread', { name }) : name}</span>
-      </Link>
-    </Tip>
+    <ContextMenu label={name} actions={actions}>
+      {/* The menu hangs on this element, since the tip takes the link for itself. */}
+      <div>
+        <Tip text={name} side="right">
+          <Link to="/channels/$serverId" params={{ serverId }} {...(current && { 'aria-current': 'page' as const })}>
+            <span className="tile" aria-hidden>
+              {initialsOf(name)}
+              {unread && <span className="dot" />}
+            </span>
+            <span className="sr-only">{unread ? t('rail.unread', { name }) : name}</span>
+          </Link>
+        </Tip>
+      </div>
+    </ContextMenu>
   )
 }

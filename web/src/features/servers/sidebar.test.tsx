@@ -1,12 +1,24 @@
 import { act, screen, within } from '@testing-library/react'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { CHANNEL, create, messageOf, SERVER } from '@/store/testing'
 import { type Drawing, draw } from '../../../test/draw'
 import { Sidebar } from './sidebar'
 
 const words = {
-  en: { channels: 'Channels', unread: 'deck unread', invite: 'Invite people', leave: 'Leave server' },
-  fr: { channels: 'Salons', unread: 'deck non lu', invite: 'Inviter des personnes', leave: 'Quitter le serveur' },
+  en: {
+    channels: 'Channels',
+    unread: 'deck unread',
+    invite: 'Invite people',
+    leave: 'Leave server',
+    copy: 'Copy server id',
+  },
+  fr: {
+    channels: 'Salons',
+    unread: 'deck non lu',
+    invite: 'Inviter des personnes',
+    leave: 'Quitter le serveur',
+    copy: 'Copier l’id du serveur',
+  },
 }
 const channels = [
   { id: CHANNEL, name: 'deck' },
@@ -43,8 +55,8 @@ describe.each(['en', 'fr'] as const)('the channel list, %s', (language) => {
     screen.getByRole('button', { name: 'server 100' }).focus()
     await user.keyboard('{Enter}')
     const items = within(await screen.findByRole('menu')).getAllByRole('menuitem')
-    expect(items.map((item) => item.textContent)).toEqual([say.invite, say.leave])
-    await user.keyboard('{ArrowDown}{Enter}')
+    expect(items.map((item) => item.textContent)).toEqual([say.invite, say.copy, say.leave])
+    await user.keyboard('{ArrowDown}{ArrowDown}{Enter}')
     expect(services.stage.getState().dialog).toEqual({ kind: 'leave-server', serverId: SERVER })
   })
 })
@@ -77,5 +89,34 @@ describe('a category', () => {
       walked.push(document.activeElement?.textContent ?? null)
     }
     expect(walked).toEqual(['server 100', 'deck', 'Engine room', 'oil', 'valves'])
+  })
+})
+
+describe('the menu of a channel', () => {
+  const open = async (rights: string[], api = {}) => {
+    const drawn = await side(CHANNEL, { rights, api })
+    await drawn.user.pointer({ keys: '[MouseRight]', target: screen.getByRole('link', { name: 'oil' }) })
+    return { ...drawn, menu: await screen.findByRole('menu', { name: 'oil' }) }
+  }
+  const items = (menu: HTMLElement) => within(menu).getAllByRole('menuitem')
+
+  it('offers nothing but its id to who may change nothing', async () => {
+    const { menu } = await open(['view_channels'])
+    expect(items(menu).map((item) => item.textContent)).toEqual(['Copy channel id'])
+  })
+
+  it('moves it among its own, and ends where they end', async () => {
+    const reorderChannels = vi.fn(async () => undefined)
+    const { menu, user } = await open(['view_channels', 'manage_channels'], { reorderChannels })
+    const item = (name: string) => within(menu).getByRole('menuitem', { name })
+    expect(item('Move up').hasAttribute('data-disabled')).toBe(true)
+    await user.click(item('Move down'))
+    expect(reorderChannels).toHaveBeenCalledExactlyOnceWith(SERVER, [CHANNEL, '300', '302', '301'])
+  })
+
+  it('asks before it deletes', async () => {
+    const { menu, user, services } = await open(['view_channels', 'manage_channels'])
+    await user.click(within(menu).getByRole('menuitem', { name: 'Delete channel' }))
+    expect(services.stage.getState().dialog).toEqual({ kind: 'delete-channel', channelId: '301' })
   })
 })

@@ -59,6 +59,9 @@ export function serverCalls({ GET, POST, PATCH, PUT, DELETE }: ApiClient) {
       channel_id: string,
       change: { name?: string; topic?: string; parent_id?: string; synced?: boolean },
     ) => read(objects.channel, PATCH('/api/channels/{channel_id}', { ...channel(channel_id), body: change })),
+    /** Every channel that the user sees, in the order that they are to have. */
+    reorderChannels: (server_id: string, channel_ids: string[]) =>
+      done(PUT('/api/servers/{server_id}/channel-order', { ...server(server_id), body: { channel_ids } })),
     deleteChannel: (channel_id: string) => done(DELETE('/api/channels/{channel_id}', channel(channel_id))),
     setChannelAccess: (channel_id: string, change: AccessChange) =>
       read(overwrites, PUT('/api/channels/{channel_id}/access', { ...channel(channel_id), body: change })),
