@@ -34,7 +34,7 @@ func policy() rpc.Policy {
 		messagesv1.ChannelLog_ServiceDesc.ServiceName: internal(targetRealtime),
 		// What a ban has deleted.
 		messagesv1.ChannelLog_PurgeAuthor_FullMethodName: internal(targetServers),
-		authzv1.Authz_ServiceDesc.ServiceName:         internal(targetServers, targetMessages),
+		authzv1.Authz_ServiceDesc.ServiceName:            internal(targetServers, targetMessages),
 	}
 }
 

@@ -134,7 +134,7 @@ func (p *process) openBus() error {
 	p.bus = r
 	p.background = append(p.background, r.Run)
 	p.closers = append(p.closers, p.redis.Close)
-	p.tel.Check("redis", func(ctx context.Context) error { return p.redis.Ping(ctx).Err() })
+	p.tel.Watch("redis", func(ctx context.Context) error { return p.redis.Ping(ctx).Err() })
 	return nil
 }
 

@@ -271,7 +271,7 @@ func TestHealth_OfWhatDoesNotAnswer(t *testing.T) {
 	if printedURL(bufio.NewScanner(out)) == "" {
 		t.Fatal("it printed no address")
 	}
-	for path, want := range map[string]string{"/readyz": "missing: redis\n", "/healthz": "ok\n"} {
+	for path, want := range map[string]string{"/readyz": "ready without: redis\n", "/healthz": "ok\n"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+health+path, http.NoBody)
 		if err != nil {
 			t.Fatal(err)

@@ -23,44 +23,57 @@ func (t *Telemetry) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		missing := t.missing(r.Context())
-		if len(missing) > 0 {
+		missing, without := t.missing(r.Context())
+		switch {
+		case len(missing) > 0:
 			w.WriteHeader(http.StatusServiceUnavailable)
-			_, _ = fmt.Fprintln(w, "missing: "+strings.Join(missing, ", "))
-			return
+			_, _ = fmt.Fprintln(w, "missing: "+strings.Join(append(missing, without...), ", "))
+		case len(without) > 0:
+			_, _ = fmt.Fprintln(w, "ready without: "+strings.Join(without, ", "))
+		default:
+			_, _ = fmt.Fprintln(w, "ready")
 		}
-		_, _ = fmt.Fprintln(w, "ready")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{}))
 	return mux
 }
 
-// missing asks every check at once and names those that fail or do not answer in time.
-func (t *Telemetry) missing(ctx context.Context) []string {
+// missing asks every check at once and names those that fail or do not answer in time: what is needed, and what the
+// process works without.
+func (t *Telemetry) missing(ctx context.Context) (needed, optional []string) {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	t.mu.Lock()
 	checks := slices.Clone(t.checks)
 	t.mu.Unlock()
-	failed := make([]string, len(checks))
+	failed := make([]bool, len(checks))
 	var all sync.WaitGroup
 	for i, c := range checks {
 		all.Go(func() {
 			if err := c.answer(ctx); err != nil {
-				failed[i] = c.name
-				t.log.WarnContext(ctx, "not ready", "missing", c.name, "error", err)
+				failed[i] = true
+				t.log.WarnContext(ctx, "something is missing", "missing", c.name, "ready", c.optional, "error", err)
 			}
 		})
 	}
 	all.Wait()
-	return slices.DeleteFunc(failed, func(name string) bool { return name == "" })
+	for i, c := range checks {
+		switch {
+		case failed[i] && c.optional:
+			optional = append(optional, c.name)
+		case failed[i]:
+			needed = append(needed, c.name)
+		}
+	}
+	return needed, optional
 }
 
-// check is one thing without which the process is not ready. A client library may ignore the end of a context, so
+// check is one thing that the process stands on. A client library may ignore the end of a context, so
 // nobody waits for ask itself: who asks while an answer is out shares it, and at most one goroutine is ever stuck.
 type check struct {
-	name string
-	ask  func(context.Context) error
+	name     string
+	optional bool
+	ask      func(context.Context) error
 
 	mu  sync.Mutex // guards out
 	out *answer    // nil while nobody asks

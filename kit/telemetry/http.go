@@ -1,7 +1,9 @@
 package telemetry
 
 import (
+	"bufio"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -15,10 +17,6 @@ import (
 func (t *Telemetry) HTTP(next http.Handler) http.Handler {
 	tracer := t.tracer.Tracer("beep/http")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") != "" { // a socket is no request: it lives on
-			next.ServeHTTP(w, r)
-			return
-		}
 		start := time.Now()
 		ctx, span := tracer.Start(requestContext(r), r.Method, trace.WithSpanKind(trace.SpanKindServer))
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
@@ -52,6 +50,16 @@ func (w *recorder) WriteHeader(status int) {
 		w.status, w.wrote = status, true
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// Hijack hands the connection over to who speaks another protocol on it: the request ends there, and what follows is no
+// part of it.
+func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.status, w.wrote = http.StatusSwitchingProtocols, true
+	}
+	return conn, rw, err
 }
 
 // Write passes on.

@@ -111,9 +111,19 @@ func (t *Telemetry) CountEvent(event string) { t.events.WithLabelValues(event).I
 
 // Check adds something without which the process is not ready.
 func (t *Telemetry) Check(name string, ask func(context.Context) error) {
+	t.add(&check{name: name, ask: ask})
+}
+
+// Watch adds something without which the process works, if less well. /readyz names it when it is missing and stays at
+// 200: were every replica taken out of service for it, all would fail for want of what none of them needs.
+func (t *Telemetry) Watch(name string, ask func(context.Context) error) {
+	t.add(&check{name: name, optional: true, ask: ask})
+}
+
+func (t *Telemetry) add(c *check) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.checks = append(t.checks, &check{name: name, ask: ask})
+	t.checks = append(t.checks, c)
 }
 
 var propagator = propagation.TraceContext{}

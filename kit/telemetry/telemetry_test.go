@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -51,6 +52,58 @@ func TestReadyz_NamesWhatIsMissing(t *testing.T) {
 	down = nil
 	if code, _ := get(tel.Handler(), "/readyz"); code != http.StatusOK {
 		t.Errorf("got %d with everything there", code)
+	}
+}
+
+func TestReadyz_StaysWithoutWhatIsWatched(t *testing.T) {
+	tel := start(t, telemetry.Options{})
+	store := errors.New("refused")
+	tel.Watch("redis", func(context.Context) error { return errors.New("refused") })
+	tel.Check("store", func(context.Context) error { return store })
+	if code, body := get(tel.Handler(), "/readyz"); code != http.StatusServiceUnavailable || body != "missing: store, redis\n" {
+		t.Errorf("without both: got %d %q", code, body)
+	}
+	store = nil
+	if code, body := get(tel.Handler(), "/readyz"); code != http.StatusOK || body != "ready without: redis\n" {
+		t.Errorf("without what is watched: got %d %q", code, body)
+	}
+}
+
+// TestHTTP_GivesTheConnectionAway to who asks for it, and to nobody who only says so: a request with the header of one
+// that changes the protocol is logged and counted like any other.
+func TestHTTP_GivesTheConnectionAway(t *testing.T) {
+	tel := start(t, telemetry.Options{})
+	srv := httptest.NewServer(tel.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/ws" {
+			panic("at the disco")
+		}
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n")
+		_ = conn.Close()
+	})))
+	defer srv.Close()
+	for path, want := range map[string]int{"/ws": http.StatusSwitchingProtocols, "/api": http.StatusInternalServerError} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Connection", "Upgrade")
+		r.Header.Set("Upgrade", "test")
+		resp, err := srv.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: got %d, want %d", path, resp.StatusCode, want)
+		}
+		if _, metrics := get(tel.Handler(), "/metrics"); !strings.Contains(metrics, fmt.Sprintf(`status="%d"`, want)) {
+			t.Errorf("%s: %d is not counted", path, want)
+		}
 	}
 }
 
