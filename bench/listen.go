@@ -56,6 +56,7 @@ func (r *room) listen(ctx context.Context, n int) (*ears, error) {
 		opening.Go(func() {
 			gate <- struct{}{}
 			defer func() { <-gate }()
+			var err error
 			if e.all[i], err = open(ctx, client.SocketURL(r.srv.url), identify); err != nil {
 				failed <- err
 			}

@@ -220,7 +220,9 @@ func (n *Node) renew(ctx context.Context, s *Session, token string) error {
 	s.mu.Lock()
 	s.signIn, s.token, s.expires, s.warned = c.Session, token, expires, false
 	s.mu.Unlock()
-	return nil
+	// Once more, as in identify: a revocation of the new token that came before the session had it looked at the old one.
+	_, _, err = n.peers.Tokens.Verify(ctx, token)
+	return err
 }
 
 // Revoked is told by the revocation feed that tokens of a sign-in session or of a user may have ended; the

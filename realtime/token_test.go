@@ -109,6 +109,24 @@ func TestToken_AWrongOneEndsTheSocket(t *testing.T) {
 	}
 }
 
+// Until the socket has its new token, a revocation looks at the one before.
+func TestToken_ANewOneRevokedMeanwhileEndsTheSocket(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.purse().issue("first", bob, 1, time.Hour)
+		b := w.enter("first")
+		checks := 0
+		w.tokens.verify.set(func(string) (beep.Caller, time.Time, error) {
+			if checks++; checks > 1 {
+				return beep.Caller{}, time.Time{}, beep.Unauthenticated(beep.CodeInvalidToken, "revoked")
+			}
+			w.node.Revoked(2, 0)
+			return beep.Caller{User: bob, Session: 2}, time.Now().Add(time.Hour), nil
+		})
+		b.send("token", renewal("second"))
+		wantClosed(t, "Bob", b, closeToken)
+	})
+}
+
 func TestRevoked_EndsTheSocketsOfTheSignIn(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.purse()

@@ -163,8 +163,11 @@ func (s *Store) PostMail(ctx context.Context, m users.Mail) error {
 func (s *Store) ClaimMail(ctx context.Context, now time.Time, lease time.Duration) (m users.Mail, err error) {
 	// Most looks find nothing, and a look is cheaper than a turn at writing.
 	var due int
-	if err := s.db.QueryRow(ctx, "SELECT count(*) FROM outbox WHERE due_at <= ?", millis(now)).Scan(&due); err != nil || due == 0 {
-		return m, errors.Join(err, beep.ErrNotFound)
+	if err := s.db.QueryRow(ctx, "SELECT count(*) FROM outbox WHERE due_at <= ?", millis(now)).Scan(&due); err != nil {
+		return m, err
+	}
+	if due == 0 {
+		return m, beep.ErrNotFound
 	}
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		// due_at is asked for twice: who waited for another's claim on the row finds it no longer due.
