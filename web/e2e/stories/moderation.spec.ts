@@ -48,4 +48,13 @@ test('a nickname, a mute with its end, and a kick reach the other at once', asyn
   await ada.page.getByRole('textbox', { name: 'Reason' }).press('Enter')
   await expect(bo.page.getByRole('heading', { name: 'Not here' })).toBeVisible()
   await expect(row).toHaveCount(0)
+
+  // Who is gone is banned from what they left, and it goes with them.
+  await ada.said('Is anybody here?').getByRole('button', { name: bo.name }).click()
+  await ada.page.getByRole('dialog').getByRole('button', { name: 'Ban' }).click()
+  await ada.page.getByRole('radio', { name: 'Last hour' }).click()
+  expect(await violations(ada.page)).toEqual([])
+  if (process.env.SHOTS) await ada.page.screenshot({ path: `${process.env.SHOTS}/ban.png` })
+  await ada.page.getByRole('dialog').getByRole('button', { name: 'Ban' }).click()
+  await expect(ada.page.getByText('Is anybody here?')).toHaveCount(0)
 })

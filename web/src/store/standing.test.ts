@@ -1,6 +1,6 @@
 /** The rules are those of perm/permref/hierarchy.go: every sentence of it that a screen relies on has its case here. */
 import { describe, expect, it } from 'vitest'
-import { colorIn, heightOf, mayActOn, mayAssign, mayChangeRole, mayRename, rolesOf } from './standing'
+import { colorIn, heightOf, mayActOn, mayAssign, mayBan, mayChangeRole, mayRename, rolesOf } from './standing'
 import type { State } from './state'
 import { frame, ME, memberOf, play, roleOf, SERVER, serverOf, started } from './testing'
 
@@ -55,6 +55,18 @@ describe('acting on a member', () => {
   it('is for nobody on the owner, on an equal, on oneself or on who is no member', () => {
     const state = among(all)
     for (const id of [OWNER, EQUAL, ME, '77']) expect(mayActOn(state, SERVER, id, 'manage_members')).toBe(false)
+  })
+
+  it('reaches by a ban who is no member, and nobody else whom it does not reach', () => {
+    const state = among(all)
+    expect([BELOW, '77', OWNER, EQUAL, ME].map((id) => mayBan(state, SERVER, id))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ])
+    expect(mayBan(among(['manage_roles']), SERVER, '77')).toBe(false)
   })
 
   it('is for the owner on everyone else', () => {

@@ -44,6 +44,12 @@ export function mayActOn(state: People, serverId: string, userId: string, right:
   return isOwner(state, serverId, me) || heightOf(state, serverId, userId) < heightOf(state, serverId, me)
 }
 
+/** Whether the user may ban someone there: a member like any other act, and who has left without being above them. */
+export function mayBan(state: People, serverId: string, userId: string): boolean {
+  if (memberIn(state, serverId, userId) !== undefined) return mayActOn(state, serverId, userId, 'manage_members')
+  return userId !== state.me?.id && rightsIn(state, serverId).includes('manage_members')
+}
+
 /** Whether the user may give someone another name there. */
 export function mayRename(state: People, serverId: string, userId: string): boolean {
   if (userId === state.me?.id) return rightsIn(state, serverId).includes('change_nickname')

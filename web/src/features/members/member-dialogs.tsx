@@ -41,10 +41,14 @@ export function KickDialog({ serverId, userId, onClose }: MemberDialogProps) {
   )
 }
 
+const purges = ['0', '3600', '86400', '604800'] as const
+type Purge = (typeof purges)[number]
+
 export function BanDialog({ serverId, userId, onClose }: MemberDialogProps) {
   const { t } = useT()
   const { api } = useServices()
   const name = useName(serverId, userId)
+  const [purge, setPurge] = useState<Purge>('0')
   return (
     <ReasonDialog
       title={t('member.ban_title', { name })}
@@ -52,9 +56,19 @@ export function BanDialog({ serverId, userId, onClose }: MemberDialogProps) {
       action={t('member.ban')}
       look="danger"
       said={t('member.banned', { name })}
-      act={(reason) => api.banUser(serverId, userId, reason)}
+      act={(reason) => api.banUser(serverId, userId, reason, Number(purge))}
       onClose={onClose}
-    />
+    >
+      <div>
+        <p className="mb-2 text-sm font-medium">{t('member.purge')}</p>
+        <Segmented<Purge>
+          label={t('member.purge')}
+          value={purge}
+          options={purges.map((value) => ({ value, label: t(`member.purge.${value}`) }))}
+          onChange={setPurge}
+        />
+      </div>
+    </ReasonDialog>
   )
 }
 

@@ -3,7 +3,7 @@ import { useRefusal } from '@/i18n/use-sentence'
 import { useT } from '@/i18n/use-t'
 import { useSelect, useServices, useStage } from '@/store/hooks'
 import type { Dialog } from '@/store/stage'
-import { mayActOn, mayRename } from '@/store/standing'
+import { mayActOn, mayBan, mayRename } from '@/store/standing'
 
 interface PersonActionsProps {
   serverId: string
@@ -18,12 +18,13 @@ export function PersonActions({ serverId, userId, name }: PersonActionsProps) {
   const refused = useRefusal()
   const renames = useSelect((state) => mayRename(state, serverId, userId))
   const moderates = useSelect((state) => mayActOn(state, serverId, userId, 'manage_members'))
+  const bans = useSelect((state) => mayBan(state, serverId, userId))
   const muted = useSelect((state) => state.members[serverId]?.byId[userId]?.muted_until ?? null) !== null
   const unmute = () => {
     api.unmuteMember(serverId, userId).then(() => stage.getState().toast(t('member.unmuted', { name })), refused)
     stage.getState().hideCard()
   }
-  if (!renames && !moderates) return null
+  if (!renames && !moderates && !bans) return null
   const about = { serverId, userId }
   return (
     <section className="acts" aria-label={t('member.actions')}>
@@ -38,9 +39,9 @@ export function PersonActions({ serverId, userId, name }: PersonActionsProps) {
         <>
           {!muted && <Act icon={MicOff} label={t('member.mute')} dialog={{ kind: 'mute-member', ...about }} />}
           <Act icon={UserMinus} label={t('member.kick')} dialog={{ kind: 'kick-member', ...about }} danger />
-          <Act icon={Gavel} label={t('member.ban')} dialog={{ kind: 'ban-member', ...about }} danger />
         </>
       )}
+      {bans && <Act icon={Gavel} label={t('member.ban')} dialog={{ kind: 'ban-member', ...about }} danger />}
     </section>
   )
 }

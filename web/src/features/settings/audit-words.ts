@@ -19,11 +19,16 @@ export const actions: Readonly<Record<string, MessageId>> = {
   member_kick: 'audit.member_kick',
   member_ban: 'audit.member_ban',
   member_unban: 'audit.member_unban',
+  member_purge: 'audit.member_purge',
   member_mute: 'audit.member_mute',
   member_unmute: 'audit.member_unmute',
   member_nickname: 'audit.member_nickname',
   invitation_create: 'audit.invitation_create',
   invitation_revoke: 'audit.invitation_revoke',
+  webhook_create: 'audit.webhook_create',
+  webhook_update: 'audit.webhook_update',
+  webhook_rotate: 'audit.webhook_rotate',
+  webhook_delete: 'audit.webhook_delete',
 }
 
 /** Whether an action is about a person: its target is named by the profile. */

@@ -43,10 +43,13 @@ export function moderationCalls({ GET, PUT, DELETE }: ApiClient) {
           params: { ...at(server_id, user_id), query: because(reason) },
         }),
       ),
-    banUser: (server_id: string, user_id: string, reason: string) =>
+    banUser: (server_id: string, user_id: string, reason: string, purge_seconds: number) =>
       read(
         objects.ban,
-        PUT('/api/servers/{server_id}/bans/{user_id}', { params: at(server_id, user_id), body: because(reason) }),
+        PUT('/api/servers/{server_id}/bans/{user_id}', {
+          params: at(server_id, user_id),
+          body: { ...because(reason), purge_seconds },
+        }),
       ),
     unbanUser: (server_id: string, user_id: string) =>
       done(DELETE('/api/servers/{server_id}/bans/{user_id}', { params: at(server_id, user_id) })),
