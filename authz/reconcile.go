@@ -24,6 +24,8 @@ type Drift struct {
 const (
 	// reconcileTimeout bounds what one scope may take, a very large one too.
 	reconcileTimeout = 2 * time.Minute
+	// reconcileAgain is how soon a pass that failed is begun again.
+	reconcileAgain = 10 * time.Second
 	// scopesPage is how many scopes are listed at once.
 	scopesPage = 1000
 	// maxLooks is how often a scope that changes all the time is looked at before it is left to the next pass.
@@ -32,20 +34,22 @@ const (
 
 // reconcileEvery reconciles until ctx ends, first at once: a process before this one may have died amid its work.
 func (e *Remote) reconcileEvery(ctx context.Context, every time.Duration) error {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
 	for {
+		next := every
 		err := e.Reconcile(ctx, func(d Drift) {
 			e.o.Count("authz_drift")
 			e.o.Log.ErrorContext(ctx, "permission graph drifted", "scope", d.Scope.String(), "what", d.What, "had", d.Had, "want", d.Want)
 		})
 		if err != nil && ctx.Err() == nil {
 			e.o.Log.WarnContext(ctx, "permission graph not reconciled", "error", err)
+			next = min(every, reconcileAgain)
 		}
+		pause := time.NewTimer(next)
 		select {
 		case <-ctx.Done():
+			pause.Stop()
 			return nil
-		case <-tick.C:
+		case <-pause.C:
 		}
 	}
 }

@@ -1,7 +1,7 @@
 // Package e2e_test is what Beep promises, told from outside: real processes, real sockets, and people who know no
 // more than the documents say. Each test runs in both modes, BEEP_E2E_MODE=all (one process on embedded stores) and
-// split (every target a process of its own, two gateways, two messages, three realtime, on PostgreSQL and Redis),
-// and nothing in it knows which.
+// split (every target a process of its own, two gateways, two messages, three realtime, on PostgreSQL and Redis; with
+// BEEP_E2E_AUTHZ=permify a Permify decides who may do what), and nothing in it knows which.
 //
 // Tests that stop processes run one after another, before all others; the others share the installation.
 package e2e_test
@@ -35,6 +35,7 @@ type world struct {
 	bin, dir string
 	postgres *stack.Postgres // split mode only, as redis
 	redis    *stack.Redis
+	permify  *stack.Permify // split mode with BEEP_E2E_AUTHZ=permify only
 	traces   *collector
 	watcher  *people.Person // of settled
 	// strict is a second installation, with the limits that one has by default, which sends its traces to traces.
@@ -106,6 +107,11 @@ func (w *world) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if w.mode == stack.Split && os.Getenv("BEEP_E2E_AUTHZ") == "permify" {
+		if w.permify, err = stack.StartPermify(ctx, w.postgres); err != nil {
+			return err
+		}
+	}
 	if w.traces, err = newCollector(); err != nil {
 		return err
 	}
@@ -166,6 +172,11 @@ func (w *world) serving(ctx context.Context) error {
 
 // install starts an installation in a folder of its own, which close stops.
 func (w *world) install(ctx context.Context, name string, env ...string) (*stack.Beep, error) {
+	return w.installOn(ctx, w.permify, name, env...)
+}
+
+// installOn is install with a Permify of its own, or none.
+func (w *world) installOn(ctx context.Context, permify *stack.Permify, name string, env ...string) (*stack.Beep, error) {
 	dir := filepath.Join(w.dir, name)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
@@ -176,6 +187,7 @@ func (w *world) install(ctx context.Context, name string, env ...string) (*stack
 	w.mu.Unlock()
 	b, err := stack.StartBeep(ctx, stack.Options{
 		Mode: w.mode, Bin: w.bin, Dir: dir, Env: append(env, "BEEP_LOG_LEVEL=debug"), Postgres: w.postgres, Redis: w.redis, RedisDB: db,
+		Permify: permify,
 	})
 	if err != nil {
 		return nil, err
@@ -196,6 +208,9 @@ func (w *world) close() error {
 	}
 	if w.traces != nil {
 		errs = append(errs, w.traces.close())
+	}
+	if w.permify != nil {
+		errs = append(errs, w.permify.Close())
 	}
 	if w.redis != nil {
 		errs = append(errs, w.redis.Close())
@@ -236,7 +251,7 @@ func (w *world) judgeLogs() error {
 	var errs []error
 	w.logs(func(name, text string) {
 		for line := range strings.Lines(text) {
-			for _, bad := range []string{"panic", `"msg":"request failed"`, `"msg":"frame failed"`, "DATA RACE"} {
+			for _, bad := range []string{"panic", `"msg":"request failed"`, `"msg":"frame failed"`, "DATA RACE", `"msg":"permission graph drifted"`, `"msg":"permission graph and perm differ"`} {
 				if strings.Contains(line, bad) {
 					errs = append(errs, fmt.Errorf("%s logged: %.2000s", name, line))
 				}

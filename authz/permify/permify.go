@@ -33,6 +33,8 @@ const (
 	tryTimeout = time.Second
 	// maxTries bounds how often; what is asked is safe to ask again.
 	maxTries = 3
+	// schemaTimeout is how long it may take to write the schema.
+	schemaTimeout = 10 * time.Second
 	// pause is between two tries.
 	pause = 20 * time.Millisecond
 )
@@ -49,6 +51,8 @@ type Graph struct {
 	// writing keeps writes apart: Permify's newest snapshot is that of the transaction which began last, and one that
 	// began earlier and ends later is not in it until the next.
 	writing sync.Mutex
+
+	ensuring chan struct{} // holds one token while the schema is being written
 
 	mu      sync.Mutex // guards version
 	version string     // of our schema there, or none
@@ -77,7 +81,7 @@ func Open(address string) (*Graph, error) {
 		tenant = "t1"
 	}
 	return &Graph{
-		tenant: tenant, conn: conn, checks: permifyv1.NewPermissionClient(conn), data: permifyv1.NewDataClient(conn),
+		tenant: tenant, ensuring: make(chan struct{}, 1), conn: conn, checks: permifyv1.NewPermissionClient(conn), data: permifyv1.NewDataClient(conn),
 		schemas: permifyv1.NewSchemaClient(conn), tenants: permifyv1.NewTenancyClient(conn),
 	}, nil
 }
@@ -104,12 +108,20 @@ func withKey(key string) grpc.UnaryClientInterceptor {
 // ensure makes the tenant and writes the schema, once. Each process names the version that it wrote, so that old and new
 // ones can run beside each other.
 func (g *Graph) ensure(ctx context.Context) (version string, err error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.version != "" {
-		return g.version, nil
+	if version := g.known(); version != "" {
+		return version, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*tryTimeout) // once; the schema takes it a while
+	select {
+	case g.ensuring <- struct{}{}:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	defer func() { <-g.ensuring }()
+	if version := g.known(); version != "" {
+		return version, nil
+	}
+	// Once; it takes Permify a while, perhaps longer than who happens to be the first to ask has patience.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), schemaTimeout)
 	defer cancel()
 	_, err = g.tenants.Create(ctx, &permifyv1.TenantCreateRequest{Id: g.tenant, Name: g.tenant})
 	if err != nil && !strings.Contains(err.Error(), "UNIQUE_CONSTRAINT") { // it is there
@@ -119,8 +131,16 @@ func (g *Graph) ensure(ctx context.Context) (version string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("permify: schema: %w", err)
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.version = written.GetSchemaVersion()
 	return g.version, nil
+}
+
+func (g *Graph) known() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.version
 }
 
 // forget has the schema written again: the Permify that had it lost its database.

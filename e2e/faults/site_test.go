@@ -52,12 +52,18 @@ func install(t *testing.T, mode stack.Mode, env ...string) *stack.Beep {
 // installBehind is install with something between the processes, if it is not nil.
 func installBehind(t *testing.T, tamper *stack.Tamper, mode stack.Mode, env ...string) *stack.Beep {
 	t.Helper()
-	bin, err := stack.Bin()
-	if err != nil {
+	return installAs(t, stack.Options{Mode: mode, Tamper: tamper, Env: env}, nil)
+}
+
+// installAs is install with options; prepare, if it is not nil, adds to them when the stores are there.
+func installAs(t *testing.T, o stack.Options, prepare func(*stack.Options)) *stack.Beep {
+	t.Helper()
+	var err error
+	if o.Bin, err = stack.Bin(); err != nil {
 		t.Fatal(err)
 	}
-	o := stack.Options{Mode: mode, Bin: bin, Dir: t.TempDir(), Tamper: tamper, Env: append(env, "BEEP_MESSAGE_RATE=1000000", "BEEP_EDIT_RATE=1000000")}
-	if mode == stack.Split {
+	o.Dir, o.Env = t.TempDir(), append(o.Env, "BEEP_MESSAGE_RATE=1000000", "BEEP_EDIT_RATE=1000000")
+	if o.Mode == stack.Split {
 		if o.Postgres, err = stack.StartPostgres(t.Context()); err != nil {
 			needs(t, err)
 		}
@@ -67,8 +73,11 @@ func installBehind(t *testing.T, tamper *stack.Tamper, mode stack.Mode, env ...s
 		}
 		t.Cleanup(func() { closed(t, o.Redis.Close()) })
 	}
-	if tamper != nil {
-		t.Cleanup(func() { closed(t, tamper.Close()) })
+	if prepare != nil {
+		prepare(&o)
+	}
+	if o.Tamper != nil {
+		t.Cleanup(func() { closed(t, o.Tamper.Close()) })
 	}
 	b, err := stack.StartBeep(t.Context(), o)
 	if err != nil {

@@ -32,6 +32,8 @@ type Options struct {
 	Postgres *Postgres
 	Redis    *Redis
 	RedisDB  int // its number there: installations that count in the same one count together
+	// Permify, if there is one, decides checks of the split mode, in a tenant of the installation's own.
+	Permify *Permify
 	// Tamper, if there is one, comes between the processes of the split mode. Whoever gives it closes it.
 	Tamper *Tamper
 }
@@ -137,6 +139,9 @@ func (b *Beep) startSplit(ctx context.Context, o Options) error {
 		"BEEP_PEERS=" + peerList(peers), "BEEP_USERS_PAGES=" + b.Pages,
 	}
 	// A database for each service of each installation, so that one server does for all of them.
+	if o.Permify != nil {
+		shared = append(shared, "BEEP_AUTHZ="+o.Permify.Tenant(strings.ToLower(filepath.Base(o.Dir))))
+	}
 	for _, name := range []string{"users", "servers", "messages"} {
 		url, err := o.Postgres.CreateDatabase(ctx, "beep_"+name+"_"+strings.ToLower(filepath.Base(o.Dir)))
 		if err != nil {

@@ -34,10 +34,11 @@ func StartPermify(ctx context.Context, pg *Postgres) (*Permify, error) {
 	if err != nil {
 		return nil, fmt.Errorf("permify: %w", err)
 	}
-	port, err := freePort()
+	ports, err := FreePorts(2) // it listens for others of its kind even where it is told that it is alone
 	if err != nil {
 		return nil, fmt.Errorf("permify: %w", err)
 	}
+	port := ports[0]
 	url, err := pg.CreateDatabase(ctx, fmt.Sprintf("permify_%d_%d", os.Getpid(), permifys.Add(1)))
 	if err != nil {
 		return nil, fmt.Errorf("permify: %w", err)
@@ -52,7 +53,7 @@ func StartPermify(ctx context.Context, pg *Postgres) (*Permify, error) {
 		Path: path,
 		Args: []string{"serve"},
 		Env: []string{
-			"PERMIFY_GRPC_PORT=" + strconv.Itoa(port), "PERMIFY_HTTP_ENABLED=false", "PERMIFY_METER_ENABLED=false",
+			"PERMIFY_GRPC_PORT=" + strconv.Itoa(port), "PERMIFY_DISTRIBUTED_PORT=" + strconv.Itoa(ports[1]), "PERMIFY_HTTP_ENABLED=false", "PERMIFY_METER_ENABLED=false",
 			"PERMIFY_AUTHN_ENABLED=true", "PERMIFY_AUTHN_METHOD=preshared", "PERMIFY_AUTHN_PRESHARED_KEYS=" + key,
 			"PERMIFY_DATABASE_ENGINE=postgres", "PERMIFY_DATABASE_URI=" + url, "PERMIFY_DATABASE_AUTO_MIGRATE=true",
 			"PERMIFY_RATE_LIMIT=1000000", "PERMIFY_LOG_LEVEL=error",
@@ -65,6 +66,9 @@ func StartPermify(ctx context.Context, pg *Postgres) (*Permify, error) {
 	}
 	return &Permify{Process: process, URL: "permify://" + key + "@" + loopback(port), dir: dir}, nil
 }
+
+// Tenant is the URL of a tenant by name, made when it is first used.
+func (p *Permify) Tenant(name string) string { return p.URL + "/" + name }
 
 // Close ends the server and removes its folder; the database goes with its PostgreSQL.
 func (p *Permify) Close() error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -100,10 +101,7 @@ func (s Spec) launch() (*run, error) {
 
 	// Not CommandContext: the process is to outlive the context it was started under.
 	cmd := &exec.Cmd{Path: s.Path, Args: append([]string{s.Path}, s.Args...), Stdout: log, Stderr: log}
-	cmd.Env = slices.Clone(s.Env)
-	for _, key := range []string{"PATH", "HOME", "TMPDIR"} {
-		cmd.Env = append(cmd.Env, key+"="+os.Getenv(key))
-	}
+	cmd.Env = s.environment()
 	cmd.SysProcAttr = procAttr(s.user, s.orphan)
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -114,6 +112,15 @@ func (s Spec) launch() (*run, error) {
 		close(r.done)
 	}()
 	return r, nil
+}
+
+// environment is what the process is told.
+func (s Spec) environment() []string {
+	env := slices.Clone(s.Env)
+	for _, key := range []string{"PATH", "HOME", "TMPDIR"} {
+		env = append(env, key+"="+os.Getenv(key))
+	}
+	return env
 }
 
 func (r *run) kill() {
@@ -185,6 +192,19 @@ func (p *Process) Restart(ctx context.Context) error {
 	defer p.turn.Unlock()
 	p.current().kill()
 	return p.start(ctx)
+}
+
+// Command runs the program with other arguments and the same environment, as an operator does beside the process, and
+// answers what it prints.
+func (p *Process) Command(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, p.spec.Path, args...)
+	cmd.Env = p.spec.environment()
+	cmd.SysProcAttr = procAttr(p.spec.user, p.spec.orphan)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return string(out), fmt.Errorf("%s %s: %w\n%s", p.spec.Name, strings.Join(args, " "), err, out)
+	}
+	return string(out), nil
 }
 
 // Tail is the last n bytes of the log, for a test that failed.
