@@ -13,32 +13,20 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
-	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/client"
 )
 
-// Arena is a server in which one race is run after another: its owner sends over every gateway at once, takes from a
-// member the right to see the channel, and gives it back.
+// Arena is two servers in which one race is run after another: their owner sends over every gateway at once, takes from
+// a member the right to see the channel, and gives it back. In the harbour the owner is the one who sends, on the ship
+// the one who loses it. To be opened before the first race.
 type Arena struct {
-	Owner, Member []*client.API // over each gateway
-	MemberID      uint64
-	Server        uint64
-	Invitation    string // to come back after a kick
+	Owner, Member Author
 	Ears          []*Ear // of the member, on each node
 	Witnesses     []*Ear // of the owner, on each node: what they have heard could have been heard by all there
 	Rand          *rand.Rand
+
+	harbour, ship home
 }
-
-// The kinds of revocations.
-const (
-	DenyMember   = "a member's overwrite"
-	DenyEveryone = "an overwrite for everyone"
-	Kick         = "a kick"
-	Leave        = "a leave"
-)
-
-// Kinds are the kinds of revocations.
-func Kinds() []string { return []string{DenyMember, DenyEveryone, Kick, Leave} }
 
 // raceWithin bounds one race, which takes about a second on a machine that has nothing else to do.
 const raceWithin = 3 * time.Minute
@@ -49,42 +37,58 @@ var errRaceEnded = errors.New("the race came to no end")
 func (a *Arena) Race(ctx context.Context, kind string) (*Race, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, raceWithin, errRaceEnded)
 	defer cancel()
-	c, r := &serversv1.Channel{}, &run{Arena: a, race: &Race{Kind: kind, Sends: map[string]*Sent{}}}
-	err := r.ask(ctx, a.any(a.Owner), request{
-		http.MethodPost, fmt.Sprintf("/api/servers/%d/channels", a.Server), &serversv1.CreateChannelRequest{Kind: "text", Name: "race"}, c,
-	})
-	if err != nil {
-		return nil, err
+	r := &run{Arena: a, deed: deeds()[kind], home: a.harbour, keeper: a.Owner, race: &Race{Kind: kind, Sends: map[string]*Sent{}}}
+	stage := r.stage
+	if stage == nil {
+		stage = (*run).stagePlain
 	}
-	r.race.Channel, r.path = c.GetId(), fmt.Sprintf("/api/channels/%d", c.GetId())
+	if err := stage(r, ctx); err != nil {
+		return nil, fmt.Errorf("before %s: %w", kind, err)
+	}
 	if err := r.run(ctx); err != nil {
-		return nil, fmt.Errorf("%s in channel %d: %w", kind, c.GetId(), err)
+		return nil, fmt.Errorf("%s in channel %d: %w", kind, r.race.Channel, err)
 	}
 	for _, w := range a.Witnesses {
-		w.forget(c.GetId())
+		w.forget(r.race.Channel)
 	}
-	return r.race, r.ask(ctx, a.any(a.Owner), request{method: http.MethodDelete, path: r.path})
+	return r.race, r.tidy(ctx)
 }
 
-func (a *Arena) any(apis []*client.API) *client.API { return apis[a.Rand.IntN(len(apis))] }
+func (a *Arena) any(who Author) *client.API { return who.API[a.Rand.IntN(len(who.API))] }
 
 // run is one race while it lasts.
 type run struct {
 	*Arena
+	deed
 
-	path string // of the channel
+	home      home
+	keeper    Author // who owns the home
+	path      string // of the channel
+	category  uint64 // beside it or around it, if any
+	overwrite string // path of the one that hides it, if any
 
 	mu   sync.Mutex // guards what is below
 	race *Race
-	last []*Sent // each sender's, of those that were acknowledged
+	last []*Sent // each sender's, of those that were answered
 	made int
 	nons []string // nonces of last
+	said *Attempt // the member's last that was answered
 }
 
 // request is what API.Call takes.
 type request struct {
 	method, path string
 	in, out      proto.Message
+	// done is the status by which whoever asks again learns that it was done; 0 is that it is not there, for what deletes.
+	done int
+}
+
+func (q request) wasDone(err error) bool {
+	var p *client.Problem
+	if !errors.As(err, &p) {
+		return false
+	}
+	return p.Status == q.done || q.done == 0 && q.method == http.MethodDelete && p.Status == http.StatusNotFound
 }
 
 // ask asks until the outcome is known, and answers it. What is not there any more when it is asked again was done.
@@ -93,9 +97,8 @@ func (r *run) ask(ctx context.Context, api *client.API, q request) error {
 		once, cancel := context.WithTimeout(ctx, askWithin)
 		err := api.Call(once, q.method, q.path, q.in, q.out)
 		cancel()
-		var p *client.Problem
 		switch {
-		case tries > 0 && q.method == http.MethodDelete && errors.As(err, &p) && p.Status == http.StatusNotFound:
+		case tries > 0 && q.wasDone(err):
 			return nil
 		case !client.Unknown(err):
 			return err
@@ -109,6 +112,9 @@ func (r *run) ask(ctx context.Context, api *client.API, q request) error {
 	}
 }
 
+// keep asks as whoever owns the home.
+func (r *run) keep(ctx context.Context, q request) error { return r.ask(ctx, r.any(r.keeper), q) }
+
 func (r *run) run(ctx context.Context) error {
 	if err := each(slices.Concat(r.Ears, r.Witnesses), func(e *Ear) error {
 		return until(ctx, func() error { return e.follows(r.race.Channel, 1) })
@@ -117,12 +123,13 @@ func (r *run) run(ctx context.Context) error {
 	}
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
-	r.last, r.nons = make([]*Sent, len(r.Owner)), make([]string, len(r.Owner))
+	r.last, r.nons = make([]*Sent, len(r.Owner.API)), make([]string, len(r.Owner.API))
 	var running sync.WaitGroup
-	for i, api := range r.Owner {
+	for i, api := range r.Owner.API {
 		running.Go(func() { r.send(sending, ctx, i, api) })
 	}
 	running.Go(func() { r.read(sending, ctx) })
+	running.Go(func() { r.speak(sending, ctx) })
 	err := r.revokeAndGrant(ctx)
 	stop()
 	running.Wait()
@@ -140,27 +147,41 @@ func (r *run) revokeAndGrant(ctx context.Context) error {
 	if err := pause(ctx, time.Duration(r.Rand.IntN(20))*time.Millisecond); err != nil {
 		return err
 	}
-	giveBack, err := r.revoke(ctx)
-	if err != nil {
+	revoked := Span{From: time.Now()}
+	if err := r.take(r, ctx); err != nil {
 		return err
 	}
+	revoked.To = time.Now()
+	r.mu.Lock()
+	r.race.Revoked = revoked
+	r.mu.Unlock()
 	if err := r.attempt(ctx); err != nil {
 		return err
 	}
-	if err := r.sent(ctx, r.race.Revoked.To); err != nil {
+	if err := r.sent(ctx, revoked.To); err != nil {
 		return err
 	}
 	if err := r.hush(ctx); err != nil {
 		return err
 	}
+	return r.grant(ctx)
+}
+
+// grant gives the right back, where that can be, and waits until it has been used.
+func (r *run) grant(ctx context.Context) error {
 	granted := Span{From: time.Now()}
-	if err := giveBack(ctx); err != nil {
-		return err
+	if r.giveBack != nil {
+		if err := r.giveBack(r, ctx); err != nil {
+			return err
+		}
 	}
 	granted.To = time.Now()
 	r.mu.Lock()
 	r.race.Granted = granted
 	r.mu.Unlock()
+	if r.giveBack == nil {
+		return nil
+	}
 	return r.sent(ctx, granted.To)
 }
 
@@ -175,10 +196,13 @@ func (r *run) send(until, ctx context.Context, sender int, api *client.API) {
 		s.From = time.Now()
 		r.mu.Unlock()
 		m := &messagesv1.Message{}
-		err := r.ask(ctx, api, request{http.MethodPost, r.path + "/messages", &messagesv1.SendMessageRequest{Content: "says " + nonce, Nonce: nonce}, m})
+		err := r.ask(ctx, api, request{
+			method: http.MethodPost, path: r.path + "/messages", in: &messagesv1.SendMessageRequest{Content: "says " + nonce, Nonce: nonce}, out: m,
+		})
 		r.mu.Lock()
-		if s.To = time.Now(); err == nil {
-			s.ID, r.last[sender], r.nons[sender] = m.GetId(), s, nonce
+		s.To, s.ID, s.Err = time.Now(), m.GetId(), err
+		if err == nil || r.race.ends() {
+			r.last[sender], r.nons[sender] = s, nonce
 		}
 		r.mu.Unlock()
 		if pause(until, 2*time.Millisecond) != nil {
@@ -187,7 +211,29 @@ func (r *run) send(until, ctx context.Context, sender int, api *client.API) {
 	}
 }
 
-// sent waits until each sender was answered about a message whose sending began after some moment.
+// speak sends as the member, over each gateway in turn, whether or not it is allowed.
+func (r *run) speak(until, ctx context.Context) {
+	for n := 0; until.Err() == nil; n++ {
+		a := r.say(ctx, r.Member.API[n%len(r.Member.API)], fmt.Sprintf("v%d", n))
+		r.mu.Lock()
+		r.race.Attempts, r.said = append(r.race.Attempts, a), &a
+		r.mu.Unlock()
+		if pause(until, 20*time.Millisecond) != nil {
+			return
+		}
+	}
+}
+
+// say sends once as the member.
+func (r *run) say(ctx context.Context, api *client.API, nonce string) Attempt {
+	a := Attempt{Nonce: nonce}
+	a.From = time.Now()
+	a.Err = r.ask(ctx, api, request{method: http.MethodPost, path: r.path + "/messages", in: &messagesv1.SendMessageRequest{Content: "psst", Nonce: a.Nonce}})
+	a.To = time.Now()
+	return a
+}
+
+// sent waits until each sender, and the member, was answered about a message whose sending began after some moment.
 func (r *run) sent(ctx context.Context, after time.Time) error {
 	return until(ctx, func() error {
 		r.mu.Lock()
@@ -196,6 +242,9 @@ func (r *run) sent(ctx context.Context, after time.Time) error {
 			if s == nil || !s.From.After(after) {
 				return fmt.Errorf("sender %d has sent nothing for %s", i, time.Since(after))
 			}
+		}
+		if r.said == nil || !r.said.From.After(after) {
+			return fmt.Errorf("the member has tried nothing for %s", time.Since(after))
 		}
 		return nil
 	})
@@ -206,7 +255,7 @@ func (r *run) read(until, ctx context.Context) {
 	for n := 0; until.Err() == nil; n++ {
 		p, read := &messagesv1.ListMessagesResponse{}, Read{}
 		read.From = time.Now()
-		read.Err = r.Member[n%len(r.Member)].Call(ctx, http.MethodGet, r.path+"/messages", nil, p)
+		read.Err = r.Member.API[n%len(r.Member.API)].Call(ctx, http.MethodGet, r.path+"/messages", nil, p)
 		read.To = time.Now()
 		for _, m := range p.GetMessages() {
 			read.Nonces = append(read.Nonces, m.GetNonce())
@@ -222,90 +271,72 @@ func (r *run) read(until, ctx context.Context) {
 	}
 }
 
-// revoke takes the right, and says how to give it back.
-func (r *run) revoke(ctx context.Context) (giveBack func(context.Context) error, err error) {
-	owner, o := r.any(r.Owner), &serversv1.Overwrite{}
-	revoked := Span{From: time.Now()}
-	giveBack = func(ctx context.Context) error {
-		return r.ask(ctx, r.any(r.Owner), request{method: http.MethodDelete, path: fmt.Sprintf("%s/overwrites/%d", r.path, o.GetId())})
-	}
-	comeBack := func(ctx context.Context) error {
-		return r.ask(ctx, r.any(r.Member), request{method: http.MethodPost, path: "/api/invitations/" + r.Invitation + "/accept"})
-	}
-	deny := &serversv1.SetOverwriteRequest{MemberId: r.MemberID, Deny: []string{"view_channels"}}
-	switch r.race.Kind {
-	case DenyEveryone:
-		deny.MemberId, deny.RoleId = 0, r.Server // the role of everyone has its server's number
-		fallthrough
-	case DenyMember:
-		err = r.ask(ctx, owner, request{http.MethodPut, r.path + "/overwrites", deny, o})
-	case Kick:
-		giveBack = comeBack
-		err = r.ask(ctx, owner, request{method: http.MethodDelete, path: fmt.Sprintf("/api/servers/%d/members/%d", r.Server, r.MemberID)})
-	default:
-		giveBack = comeBack
-		err = r.ask(ctx, r.any(r.Member), request{method: http.MethodDelete, path: fmt.Sprintf("/api/users/@me/servers/%d", r.Server)})
-	}
-	revoked.To = time.Now()
-	r.mu.Lock()
-	r.race.Revoked = revoked
-	r.mu.Unlock()
-	return giveBack, err
-}
-
 // attempt sends as the member, over every gateway at once.
 func (r *run) attempt(ctx context.Context) error {
-	attempts := make([]Attempt, len(r.Member))
+	attempts := make([]Attempt, len(r.Member.API))
 	var running sync.WaitGroup
-	for i, api := range r.Member {
-		running.Go(func() {
-			a := Attempt{Nonce: fmt.Sprintf("x%d", i)}
-			a.From = time.Now()
-			a.Err = r.ask(ctx, api, request{http.MethodPost, r.path + "/messages", &messagesv1.SendMessageRequest{Content: "psst", Nonce: a.Nonce}, nil})
-			a.To = time.Now()
-			attempts[i] = a
-		})
+	for i, api := range r.Member.API {
+		running.Go(func() { attempts[i] = r.say(ctx, api, fmt.Sprintf("x%d", i)) })
 	}
 	running.Wait()
-	r.race.Attempts = attempts
-	return nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.race.Attempts = append(r.race.Attempts, attempts...)
+	return ctx.Err()
 }
 
 // hush waits until what was sent while the right was gone must have been heard if anyone heard it: the witnesses on
 // each node have, and the member's sockets have got all that was on its way then. And it waits until they were told.
 func (r *run) hush(ctx context.Context) error {
+	told, cancel := context.WithTimeout(ctx, 2*slack*ToldWithin)
+	defer cancel()
+	tell := func(e *Ear) error {
+		_ = until(told, func() error { return e.told(r.race) }) // that it was not told is for the judge to say
+		return e.flush(ctx)
+	}
+	if r.race.ends() {
+		return each(slices.Concat(r.Witnesses, r.Ears), tell)
+	}
 	r.mu.Lock()
 	nonces := slices.Clone(r.nons)
 	r.mu.Unlock()
-	if err := each(r.Witnesses, func(w *Ear) error {
+	hears := func(ctx context.Context, e *Ear) error {
 		return until(ctx, func() error {
 			var errs []error
 			for _, nonce := range nonces {
-				errs = append(errs, w.knows(r.race.Channel, nonce))
+				errs = append(errs, e.knows(r.race.Channel, nonce))
 			}
 			return errors.Join(errs...)
 		})
-	}); err != nil {
+	}
+	if err := each(r.Witnesses, func(w *Ear) error { return hears(ctx, w) }); err != nil {
 		return err
 	}
-	told, cancel := context.WithTimeout(ctx, 2*slack*ToldWithin)
-	defer cancel()
 	return each(r.Ears, func(e *Ear) error {
-		_ = until(told, func() error { return e.gone(r.race.Channel) }) // that it was not told is for the judge to say
-		return e.flush(ctx)
+		if r.race.mutes() {
+			_ = hears(told, e) // that it heard nothing is for the judge to say
+		}
+		return tell(e)
 	})
 }
 
 // collect is at the end: what history has, and what the sockets show when they have caught up with it.
 func (r *run) collect(ctx context.Context) (err error) {
+	r.race.Ears = make([]Overheard, len(r.Ears))
+	if r.race.ends() {
+		for i, e := range r.Ears {
+			r.race.Ears[i] = e.overheard(r.race.Channel)
+			e.forget(r.race.Channel)
+		}
+		return nil
+	}
 	var head uint32
 	if err := known(ctx, func() error {
-		head, r.race.History, err = History(ctx, r.Owner[0], r.race.Channel)
+		head, r.race.History, err = History(ctx, r.Owner.API[0], r.race.Channel)
 		return err
 	}); err != nil {
 		return err
 	}
-	r.race.Ears = make([]Overheard, len(r.Ears))
 	return each(r.Ears, func(e *Ear) error {
 		caughtUp, cancel := context.WithTimeout(ctx, settleWithin)
 		defer cancel()
@@ -316,7 +347,7 @@ func (r *run) collect(ctx context.Context) (err error) {
 			return nil
 		})
 		return known(ctx, func() (err error) {
-			r.race.Ears[slices.Index(r.Ears, e)], err = e.take(ctx, r.Member[0], r.race.Channel)
+			r.race.Ears[slices.Index(r.Ears, e)], err = e.take(ctx, r.Member.API[0], r.race.Channel)
 			return err
 		})
 	})

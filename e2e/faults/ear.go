@@ -25,6 +25,7 @@ type track struct {
 	server  uint64
 	added   int
 	removed []time.Time
+	silent  []time.Time
 	words   []Word
 }
 
@@ -47,6 +48,12 @@ func (e *Ear) hear(ev client.Event) {
 		if decode(ev.D, added) == nil {
 			e.trackLocked(ev.Channel).server = added.GetChannel().GetServerId()
 			e.trackLocked(ev.Channel).added++
+		}
+	case "channel_updated":
+		updated := &realtimev1.ChannelUpdated{}
+		if decode(ev.D, updated) == nil && !slices.Contains(updated.GetRights(), "send_messages") {
+			t := e.trackLocked(updated.GetChannel().GetId())
+			t.silent = append(t.silent, now)
 		}
 	case "channel_removed":
 		t := e.trackLocked(ev.Channel)
@@ -105,14 +112,20 @@ func (e *Ear) knows(channel uint64, nonce string) error {
 	return nil
 }
 
-// gone answers nil when the ear was told that the channel is gone.
-func (e *Ear) gone(channel uint64) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.trackLocked(channel).removed) == 0 {
-		return fmt.Errorf("%s was not told that channel %d is gone", e.Name, channel)
+// told answers nil when the ear was told of what a race takes.
+func (e *Ear) told(r *Race) error {
+	if _, ok := r.TookToTell(e.overheard(r.Channel)); !ok {
+		return fmt.Errorf("%s was not told of %s in channel %d", e.Name, r.Kind, r.Channel)
 	}
 	return nil
+}
+
+// overheard is what the ear was told of a channel.
+func (e *Ear) overheard(channel uint64) Overheard {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.trackLocked(channel)
+	return Overheard{Name: e.Name, Words: slices.Clone(t.words), Removed: slices.Clone(t.removed), Silenced: slices.Clone(t.silent)}
 }
 
 // flush waits until everything has come that was on its way when it was called: the answer to a heartbeat comes
@@ -137,11 +150,10 @@ func (e *Ear) take(ctx context.Context, api *client.API, channel uint64) (Overhe
 	if err != nil {
 		return Overheard{}, err
 	}
-	e.mu.Lock()
-	t := *e.trackLocked(channel)
-	e.mu.Unlock()
+	o := e.overheard(channel)
+	o.Window = heard.Messages
 	e.forget(channel)
-	return Overheard{Name: e.Name, Words: t.words, Removed: t.removed, Window: heard.Messages}, nil
+	return o, nil
 }
 
 func (e *Ear) forget(channel uint64) {

@@ -52,6 +52,10 @@ func TestPlantedFaults_AreCaught(t *testing.T) {
 		p.plant(t, staleRevs("authz"))
 		p.race(t, "a page was given that was asked for")
 	})
+	t.Run("a check of a send reads the scope before the request came", func(t *testing.T) {
+		p.plant(t, staleRevs("authz"))
+		p.race(t, "a send that began", faults.Mute)
+	})
 	t.Run("a send is acknowledged before it is committed", func(t *testing.T) {
 		p.plant(t, acknowledged())
 		p.load(t, "which was acknowledged as message")
@@ -118,18 +122,21 @@ func (p *plants) clean(t *testing.T) {
 }
 
 // race wants a judge of races to say this.
-func (p *plants) race(t *testing.T, want string) {
+func (p *plants) race(t *testing.T, want string, kinds ...string) {
 	t.Helper()
-	if o := p.races(t, plantedRaces, want); !o.says(want) {
+	if o := p.races(t, plantedRaces, want, kinds...); !o.says(want) {
 		t.Errorf("%d races found %q and ended in %v, want %q", o.races, faults.Brief(o.wrong), o.errs, want)
 	}
 }
 
 // races runs races until the judge says this, at most so many. Who is kicked comes back with the fault still
-// planted, so only overwrites are raced.
-func (p *plants) races(t *testing.T, most int, until string) *outcomes {
+// planted, so only overwrites are raced where no kinds are given.
+func (p *plants) races(t *testing.T, most int, until string, kinds ...string) *outcomes {
 	t.Helper()
-	o := &outcomes{kinds: map[string]int{}, of: []string{faults.DenyMember, faults.DenyEveryone}}
+	if len(kinds) == 0 {
+		kinds = []string{faults.DenyMember, faults.DenyEveryone}
+	}
+	o := &outcomes{kinds: map[string]int{}, of: kinds}
 	began := time.Now()
 	// A fault may end a race before it has begun, as where a channel that was just made is not there yet for a check
 	// that looks at the past: then the next is raced.

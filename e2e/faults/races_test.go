@@ -3,14 +3,12 @@ package faults_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 	"github.com/beep-chat/beep/e2e/faults"
 	"github.com/beep-chat/beep/e2e/people"
 	"github.com/beep-chat/beep/e2e/stack"
@@ -19,6 +17,8 @@ import (
 const (
 	// racesEach run of the test, and of a soak.
 	racesEach, soakRaces = 1000, 10_000
+	// ofAKind are at least run of each kind of revocation.
+	ofAKind = 30
 	// arenas in which races are run side by side; in each two send, one reads, and six sockets listen.
 	arenas = 8
 	// busyRaces is the share of races in which an answer may be that the installation is too busy.
@@ -36,6 +36,9 @@ func TestRaces_LeakNothing(t *testing.T) {
 	}
 	b, s := install(t, stack.Split), seed(t)
 	o := &outcomes{kinds: map[string]int{}, of: faults.Kinds()}
+	if each := wanted / len(o.of); each < ofAKind {
+		t.Fatalf("%d races are %d of each kind, want %d", wanted, each, ofAKind)
+	}
 	began := time.Now()
 	o.race(t, openArenas(t, b, s, arenas), wanted, func() bool { return false })
 	o.report(t, time.Since(began))
@@ -47,6 +50,11 @@ func TestRaces_LeakNothing(t *testing.T) {
 	}
 	if o.races < wanted {
 		t.Errorf("only %d races were run, want %d", o.races, wanted)
+	}
+	for _, kind := range o.of {
+		if n := o.kinds[kind]; n < ofAKind {
+			t.Errorf("only %d races were run of %s, want %d", n, kind, ofAKind)
+		}
 	}
 	if share := float64(o.across) / float64(o.races); share < inFlight {
 		t.Errorf("in only %.0f %% of the races a send was on its way when the revocation was answered, want %.0f %%", 100*share, 100*inFlight)
@@ -61,7 +69,7 @@ func TestRaces_LeakNothing(t *testing.T) {
 
 // outcomes are what came of many races.
 type outcomes struct {
-	of []string // kinds to choose from
+	of []string // kinds, raced in turn
 
 	mu     sync.Mutex // guards the rest
 	begun  int
@@ -88,8 +96,8 @@ func (o *outcomes) race(t *testing.T, all []*faults.Arena, wanted int, enough fu
 	var running sync.WaitGroup
 	for _, a := range all {
 		running.Go(func() {
-			for o.begin(wanted) && !enough() {
-				r, err := a.Race(t.Context(), o.of[a.Rand.IntN(len(o.of))])
+			for kind, ok := o.begin(wanted); ok && !enough(); kind, ok = o.begin(wanted) {
+				r, err := a.Race(t.Context(), kind)
 				if !o.note(r, err) {
 					return
 				}
@@ -100,11 +108,13 @@ func (o *outcomes) race(t *testing.T, all []*faults.Arena, wanted int, enough fu
 	running.Wait()
 }
 
-func (o *outcomes) begin(wanted int) bool {
+// begin is the kind of the next race, if there is to be one more.
+func (o *outcomes) begin(wanted int) (kind string, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	kind = o.of[o.begun%len(o.of)]
 	o.begun++
-	return o.begun <= wanted
+	return kind, o.begun <= wanted
 }
 
 // note judges a race, or remembers why there is none and answers false.
@@ -164,19 +174,20 @@ func quantile(times []time.Duration, share float64) time.Duration {
 	return times[int(share*float64(len(times)-1))]
 }
 
-// openArenas makes servers with an owner and a member, who listen on every node.
+// openArenas makes pairs of people who listen on every node, and the servers for their races.
 func openArenas(t *testing.T, b *stack.Beep, seed uint64, n int) []*faults.Arena {
 	t.Helper()
 	owners, members := crowd(t, b, "owner", n), crowd(t, b, "member", n)
 	all := make([]*faults.Arena, n)
 	for i := range all {
-		server, invitation := harbour(t, owners[i], members[i]), &serversv1.Invitation{}
-		call(t, owners[i].API(), http.MethodPost, fmt.Sprintf("/api/servers/%d/invitations", server.GetId()), &serversv1.CreateInvitationRequest{}, invitation)
 		all[i] = &faults.Arena{
-			Owner: everywhere(b, owners[i]), Member: everywhere(b, members[i]), MemberID: members[i].ID,
-			Server: server.GetId(), Invitation: invitation.GetCode(),
-			Ears: ears(t, b, members[i]), Witnesses: ears(t, b, owners[i]),
+			Owner:  faults.Author{ID: owners[i].ID, API: everywhere(b, owners[i])},
+			Member: faults.Author{ID: members[i].ID, API: everywhere(b, members[i])},
+			Ears:   ears(t, b, members[i]), Witnesses: ears(t, b, owners[i]),
 			Rand: rand.New(rand.NewPCG(seed, uint64(i))),
+		}
+		if err := all[i].Open(t.Context()); err != nil {
+			t.Fatal(err)
 		}
 	}
 	return all

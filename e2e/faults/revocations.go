@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/beep-chat/beep"
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
 	"github.com/beep-chat/beep/client"
 )
@@ -16,7 +17,8 @@ const (
 )
 
 // Race is one revocation, and the return of what it took, while others send: what was asked for, answered, heard and
-// read, by the one clock of the process that saw all of it.
+// read, by the one clock of the process that saw all of it. Where nothing comes back, Granted is when watching ended,
+// and there is no history.
 type Race struct {
 	Kind             string
 	Channel          uint64
@@ -24,7 +26,7 @@ type Race struct {
 	Sends            map[string]*Sent // by nonce, of those who keep their rights
 	Ears             []Overheard      // of the one who lost theirs
 	Reads            []Read           // by the same person, over REST
-	Attempts         []Attempt        // to send, by the same person
+	Attempts         []Attempt        // to send, by the same person, at all times
 	History          []*messagesv1.Message
 	// Unknown is how many answers left it open what had become of the request: they were too busy to say.
 	Unknown int
@@ -37,15 +39,18 @@ type Span struct{ From, To time.Time }
 type Sent struct {
 	Span
 
-	ID uint64
+	ID  uint64
+	Err error
 }
 
 // Overheard is what one socket was told of the channel.
 type Overheard struct {
 	Name    string
-	Words   []Word                         // in the order they came
-	Removed []time.Time                    // when it was told that the channel is gone
-	Window  map[uint64]*messagesv1.Message // what it shows at the end, with the pages that it loaded
+	Words   []Word      // in the order they came
+	Removed []time.Time // when it was told that the channel is gone
+	// Silenced is when it was told that it may not send there.
+	Silenced []time.Time
+	Window   map[uint64]*messagesv1.Message // what it shows at the end, with the pages that it loaded
 }
 
 // Word is one entry as it came, whether or not a window took it in.
@@ -62,7 +67,7 @@ type Read struct {
 	Err    error
 }
 
-// Attempt is a send that must be refused.
+// Attempt is a send by the one who loses the right: it must be refused while that is gone, and at no other time.
 type Attempt struct {
 	Span
 
@@ -77,13 +82,21 @@ func JudgeRace(r *Race) []string {
 	j.proves()
 	for _, e := range r.Ears {
 		j.told(e)
-		j.overheard(e)
+		if r.mutes() {
+			j.listens(e)
+		} else {
+			j.overheard(e)
+		}
 		j.regained(e)
 	}
 	for _, read := range r.Reads {
 		j.read(read)
 	}
-	j.history()
+	if r.ends() {
+		j.end()
+	} else {
+		j.history()
+	}
 	for _, a := range r.Attempts {
 		j.attempt(a)
 	}
@@ -123,9 +136,10 @@ func (r *Race) After() int {
 	return r.count(func(s *Sent) bool { return s.From.After(r.Revoked.To) && s.To.Before(r.Granted.From) })
 }
 
+// count counts acknowledged sends; where everything ends, a refusal is an answer as well.
 func (r *Race) count(is func(*Sent) bool) (n int) {
 	for _, s := range r.Sends {
-		if s.ID != 0 && is(s) {
+		if (s.ID != 0 || r.ends() && s.Err != nil) && is(s) {
 			n++
 		}
 	}
@@ -138,14 +152,24 @@ func (j *raceJudge) proves() {
 	if before, after := r.Before(), r.After(); before == 0 || after == 0 {
 		j.say("it proves nothing: %d sends began before the revocation and %d after it", before, after)
 	}
-	if len(r.Ears) == 0 || len(r.Reads) == 0 || len(r.Attempts) == 0 {
-		j.say("it proves nothing: %d sockets, %d pages, %d attempts to send", len(r.Ears), len(r.Reads), len(r.Attempts))
+	attempts := 0
+	for _, a := range r.Attempts {
+		if a.From.After(r.Revoked.To) && a.To.Before(r.Granted.From) {
+			attempts++
+		}
+	}
+	if len(r.Ears) == 0 || len(r.Reads) == 0 || attempts == 0 {
+		j.say("it proves nothing: %d sockets, %d pages, %d attempts to send", len(r.Ears), len(r.Reads), attempts)
 	}
 }
 
-// TookToTell is how long after the answer a socket was told, and whether it ever was.
+// TookToTell is how long after the answer a socket was told of it, and whether it ever was.
 func (r *Race) TookToTell(e Overheard) (time.Duration, bool) {
-	for _, at := range e.Removed {
+	news := e.Removed
+	if r.mutes() {
+		news = e.Silenced
+	}
+	for _, at := range news {
 		if at.After(r.Revoked.From) {
 			return max(0, at.Sub(r.Revoked.To)), true
 		}
@@ -157,9 +181,9 @@ func (j *raceJudge) told(e Overheard) {
 	took, ok := j.race.TookToTell(e)
 	switch {
 	case !ok:
-		j.say("%s was never told that it is gone", e.Name)
+		j.say("%s was never told of it", e.Name)
 	case took > slack*ToldWithin && j.race.Unknown == 0: // whoever is too busy to answer may be late
-		j.say("%s was told that it is gone %s after the answer, want at most %s", e.Name, took, ToldWithin)
+		j.say("%s was told of it %s after the answer, want at most %s", e.Name, took, ToldWithin)
 	}
 }
 
@@ -180,10 +204,30 @@ func (j *raceJudge) overheard(e Overheard) {
 	}
 }
 
+// listens checks that who is only muted goes on to hear.
+func (j *raceJudge) listens(e Overheard) {
+	r := j.race
+	if slices.ContainsFunc(e.Removed, func(at time.Time) bool { return at.After(r.Revoked.From) }) {
+		j.say("%s was told that the channel is gone, and may only not send", e.Name)
+	}
+	if !slices.ContainsFunc(e.Words, func(w Word) bool {
+		_, late := r.late(w.Nonce)
+		return late && w.At.Before(r.Granted.From)
+	}) {
+		j.say("%s, who may only not send, heard nothing that was sent meanwhile", e.Name)
+	}
+}
+
 func (j *raceJudge) read(read Read) {
 	r := j.race
 	if !read.To.Before(r.Granted.From) {
 		return // it may hold what the reader may have again
+	}
+	if r.mutes() {
+		if read.Err != nil && !client.Unknown(read.Err) {
+			j.say("a page was answered with %v, and they may only not send", read.Err)
+		}
+		return
 	}
 	for _, nonce := range read.Nonces {
 		if after, late := r.late(nonce); late {
@@ -204,13 +248,41 @@ func (j *raceJudge) read(read Read) {
 	}
 }
 
-// attempt checks a send of one who may not see the channel any more.
+// attempt checks a send by who loses the right.
 func (j *raceJudge) attempt(a Attempt) {
-	if client.CodeOf(a.Err) != "channel_not_found" {
-		j.say("a send that began %s after the answer was answered with %v", a.From.Sub(j.race.Revoked.To), a.Err)
+	r, refusal := j.race, beep.Code("channel_not_found")
+	if r.mutes() {
+		refusal = "forbidden"
 	}
-	if slices.ContainsFunc(j.race.History, func(m *messagesv1.Message) bool { return m.GetNonce() == a.Nonce }) {
+	kept := slices.ContainsFunc(r.History, func(m *messagesv1.Message) bool { return m.GetNonce() == a.Nonce })
+	late := a.From.After(r.Revoked.To)
+	switch {
+	case a.Err == nil && late && a.To.Before(r.Granted.From), a.Err != nil && client.CodeOf(a.Err) != refusal:
+		j.say("a send that began %s after the answer was answered with %v", a.From.Sub(r.Revoked.To), a.Err)
+	case a.Err == nil && !kept && !r.ends():
+		j.say("history lacks %q, which the member sent", a.Nonce)
+	case a.Err != nil && a.To.Before(r.Revoked.From):
+		j.say("a send was refused before the revocation was asked for")
+	case a.Err != nil && a.From.After(r.Granted.To) && !r.ends():
+		j.say("a send was refused that began %s after the right was back", a.From.Sub(r.Granted.To))
+	}
+	if a.Err != nil && late && kept { // an earlier one may have been taken before its answer was lost
 		j.say("history has %q, which was refused", a.Nonce)
+	}
+}
+
+// end checks that nobody's sends are taken any more.
+func (j *raceJudge) end() {
+	for nonce, s := range j.race.Sends {
+		after, late := j.race.late(nonce)
+		switch {
+		case s.ID != 0 && late:
+			j.say("%q, whose sending began %s after the answer, was taken", nonce, after)
+		case s.ID == 0 && client.CodeOf(s.Err) != "channel_not_found":
+			j.say("%q was answered with %v", nonce, s.Err)
+		case s.ID == 0 && s.To.Before(j.race.Revoked.From):
+			j.say("%q was refused before the revocation was asked for", nonce)
+		}
 	}
 }
 
