@@ -5,7 +5,7 @@ import type { AuditEntry } from '@/lib/wire/objects'
 import { useSelect, useServices } from '@/store/hooks'
 import { Avatar } from '@/ui/avatar'
 import { Select } from '@/ui/select'
-import { aboutPerson, actions } from './audit-words'
+import { aboutPerson, actions, changesOf, peopleIn, type Speaker } from './audit-words'
 import { Pane } from './frame'
 import { Listing } from './listing'
 import { useNames } from './use-names'
@@ -21,10 +21,7 @@ export function Audit({ serverId }: { serverId: string }) {
   const log = usePages(['audit', serverId, action, actorId], (before) =>
     api.auditEntries(serverId, { action, actorId }, before),
   )
-  const ids = log.items.flatMap((entry) =>
-    aboutPerson(entry.action) ? [entry.actor_id, entry.target_id] : [entry.actor_id],
-  )
-  const name = useNames(serverId, ids)
+  const name = useNames(serverId, log.items.flatMap(peopleIn))
   const people = Object.keys(members[serverId]?.byId ?? {})
     .map((id) => ({ value: id, label: name(id) }))
     .sort((a, b) => a.label.localeCompare(b.label))
@@ -71,25 +68,32 @@ interface DeedProps {
 
 function Deed({ serverId, entry, name }: DeedProps) {
   const { t, locale } = useT()
-  const place = useSelect(
-    (state) =>
-      state.channels[entry.target_id]?.channel.name ?? state.servers[serverId]?.roles[entry.target_id]?.name ?? '',
-  )
+  const channels = useSelect((state) => state.channels)
+  const roles = useSelect((state) => state.servers[serverId]?.roles)
+  const speaker: Speaker = {
+    t,
+    locale,
+    person: name,
+    role: (id) => (id === serverId ? t('roles.everyone') : (roles?.[id]?.name ?? t('target.gone'))),
+    channel: (id) => channels[id]?.channel.name ?? t('audit.gone_channel'),
+  }
   // What is gone is still named by what the entry says of it.
-  const before = entry.changes.find((change) => change.field === 'name')?.from[0] ?? ''
-  const target = aboutPerson(entry.action) ? name(entry.target_id) : place || before || entry.target_id
+  const said = entry.changes.find((change) => change.field === 'name')
+  const place = channels[entry.target_id]?.channel.name ?? roles?.[entry.target_id]?.name
+  const target = aboutPerson(entry.action)
+    ? name(entry.target_id)
+    : (place ?? said?.to[0] ?? said?.from[0] ?? t('audit.gone'))
   const sentence = actions[entry.action]
-  const values = (list: readonly string[]) => (list.length === 0 ? t('audit.nothing') : list.join(', '))
   return (
     <li>
       <Avatar id={entry.actor_id} name={name(entry.actor_id)} size={32} />
       <div>
         <b>{name(entry.actor_id)}</b> {sentence === undefined ? entry.action : t(sentence, { target })}
-        {entry.changes.map(({ field, from, to }) => (
-          <small key={field}>{t('audit.change', { field, from: values(from), to: values(to) })}</small>
+        {changesOf(speaker, entry).map((line) => (
+          <small key={line}>{line}</small>
         ))}
         {entry.reason !== '' && <small>{t('audit.reason', { reason: entry.reason })}</small>}
-        <small>{full(locale, Date.parse(entry.created_at ?? ''))}</small>
+        <time dateTime={entry.created_at ?? ''}>{full(locale, Date.parse(entry.created_at ?? ''))}</time>
       </div>
     </li>
   )
