@@ -106,7 +106,7 @@ func meshed(t *testing.T) (base, socket, servers string) {
 	const web, calls, health = 0, 1, 2
 	peers := map[string][]string{
 		"gateway": {"users", "servers", "messages"}, "realtime": {"users", "servers", "messages"},
-		"authz": {"servers"}, "servers": {"authz"}, "messages": {"authz"},
+		"authz": {"servers"}, "servers": {"authz", "messages"}, "messages": {"authz"},
 	}
 	base, socket = "http://"+at("gateway", web), "ws://"+at("realtime", web)+"/ws"
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

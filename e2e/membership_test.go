@@ -195,7 +195,7 @@ func TestRights_AreNeverHintedAt(t *testing.T) {
 	names := map[string]string{
 		"{server_id}": id(elsewhere.GetId()), "{channel_id}": id(tides.GetId()), "{message_id}": id(m.GetId()),
 		"{overwrite_id}": id(overwrites.GetOverwrites()[0].GetId()), "{user_id}": id(ada.ID), "{code}": "7Xk2mQ9tVw4B",
-		"{role_id}": id(v.createRole(elsewhere, "Crew").GetId()),
+		"{role_id}": id(v.createRole(elsewhere, "Crew").GetId()), "{webhook_id}": id(v.createWebhook(tides, "Gauge").GetId()),
 	}
 	routed := 0
 	for _, r := range routes(t) {
@@ -211,6 +211,9 @@ func TestRights_AreNeverHintedAt(t *testing.T) {
 			continue
 		}
 		routed++
+		if query := r.fixture(t).Query; query != "" {
+			there, nowhere = there+"?"+query, nowhere+"?"+query
+		}
 		for i := range site.Gateways {
 			b := at(t, bob, i)
 			got, want := raw(t, b, r.method, there, r.body(t)), raw(t, b, r.method, nowhere, r.body(t))

@@ -121,16 +121,26 @@ var callers = map[string][]string{
 	usersv1.Users_ListUsers_FullMethodName:        {"gateway", "realtime"},
 	usersv1.Identity_ServiceDesc.ServiceName:      {"gateway", "realtime"},
 	serversv1.Servers_ServiceDesc.ServiceName:     {"gateway"},
+	serversv1.Roles_ServiceDesc.ServiceName:       {"gateway"},
+	serversv1.Moderation_ServiceDesc.ServiceName:  {"gateway"},
+	serversv1.Webhooks_ServiceDesc.ServiceName:    {"gateway"},
+	serversv1.Discovery_ServiceDesc.ServiceName:   {"gateway"},
 	serversv1.ScopeLog_ServiceDesc.ServiceName:    {"authz", "realtime"},
 	messagesv1.Messages_ServiceDesc.ServiceName:   {"gateway"},
 	messagesv1.ChannelLog_ServiceDesc.ServiceName: {"realtime"},
-	authzv1.Authz_ServiceDesc.ServiceName:         {"servers", "messages"},
+
+	messagesv1.ChannelLog_PurgeAuthor_FullMethodName: {"servers"},
+
+	authzv1.Authz_ServiceDesc.ServiceName: {"servers", "messages"},
 }
 
 // services are what each target serves.
 var services = map[string][]grpc.ServiceDesc{
-	"users":    {usersv1.Users_ServiceDesc, usersv1.Identity_ServiceDesc},
-	"servers":  {serversv1.Servers_ServiceDesc, serversv1.ScopeLog_ServiceDesc},
+	"users": {usersv1.Users_ServiceDesc, usersv1.Identity_ServiceDesc},
+	"servers": {
+		serversv1.Servers_ServiceDesc, serversv1.Roles_ServiceDesc, serversv1.Moderation_ServiceDesc,
+		serversv1.Webhooks_ServiceDesc, serversv1.Discovery_ServiceDesc, serversv1.ScopeLog_ServiceDesc,
+	},
 	"messages": {messagesv1.Messages_ServiceDesc, messagesv1.ChannelLog_ServiceDesc},
 	"authz":    {authzv1.Authz_ServiceDesc},
 }

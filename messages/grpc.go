@@ -100,7 +100,7 @@ func (g channelLogServer) PurgeAuthor(
 ) (*messagesv1.PurgeAuthorResponse, error) {
 	scope, err := scopelog.FromProto(req.GetScope())
 	if err != nil {
-		return nil, err
+		return nil, beep.InvalidField(beep.CodeInvalidField, "scope", err.Error())
 	}
 	after, more, err := g.service.PurgeAuthor(ctx, Purge{
 		ID: req.GetPurgeId(), Channel: beep.ChannelID(req.GetChannelId()), Author: beep.UserID(req.GetAuthorId()),
