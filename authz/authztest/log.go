@@ -2,7 +2,6 @@ package authztest
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -144,9 +143,20 @@ func (l *Log) ListScopes(_ context.Context, q *serversv1.ListScopesRequest, _ ..
 	return answer, nil
 }
 
-// ResolveChannel is not what the log of one test is for.
-func (l *Log) ResolveChannel(context.Context, *serversv1.ResolveChannelRequest, ...grpc.CallOption) (*serversv1.ResolveChannelResponse, error) {
-	return nil, errors.New("not in this log")
+// ResolveChannel answers from the rows.
+func (l *Log) ResolveChannel(
+	_ context.Context, q *serversv1.ResolveChannelRequest, _ ...grpc.CallOption,
+) (*serversv1.ResolveChannelResponse, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for scope, rows := range l.rows {
+		for _, row := range rows {
+			if row.GetChannelSet().GetId() == q.GetChannelId() {
+				return &serversv1.ResolveChannelResponse{Scope: scopelog.ToProto(scope)}, nil
+			}
+		}
+	}
+	return nil, beep.NotFound(beep.CodeChannelNotFound, "there is no such channel")
 }
 
 func member(m perm.Member) *serversv1.Member {
