@@ -91,7 +91,9 @@ var rules = []rule{
 	{"servers/community", append([]string{"S", "S/order"}, service...)},
 	{"servers/channels", append([]string{"S", "S/order"}, service...)},
 	{"servers/webhooks", append([]string{"S", joseLib}, service...)}, // whose tokens are JWTs
-	{"servers/grpcapi", append([]string{"S", "S/community", "S/channels", "S/webhooks"}, service...)},
+	{"servers/threads", append([]string{"S"}, service...)},
+	{"servers/direct", append([]string{"S"}, service...)},
+	{"servers/grpcapi", append([]string{"S", "S/community", "S/channels", "S/webhooks", "S/threads", "S/direct"}, service...)},
 	{"S/grpcapi", append([]string{"S"}, service...)},
 	{"authz/permify", []string{"authz", ".", "perm", "api/permify/v1", grpcLib, protoLib}},
 	{"authz/authztest", []string{"authz", ".", "perm", "perm/permtest", "perm/permref", "scopelog", "api/beep/servers/v1", grpcLib, protoLib, "github.com/google/go-cmp"}},

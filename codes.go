@@ -49,6 +49,13 @@ const (
 	CodeMessageTooLong    Code = "message_too_long"
 	CodeNonceReused       Code = "nonce_reused" // the same nonce with another content or target
 	CodeNotTextChannel    Code = "not_text_channel"
+	CodeThreadNotFound    Code = "thread_not_found"
+	CodeThreadExists      Code = "thread_exists" // the message has a thread already
+	CodeThreadLimit       Code = "thread_limit"
+	CodeDirectNotFound    Code = "direct_message_not_found"
+	CodeDirectRefused     Code = "direct_message_refused" // the caller may not write to somebody who is named
+	CodeNotGroup          Code = "not_a_group"            // a conversation between two is not renamed or left
+	CodeGroupFull         Code = "group_full"
 	CodeUnknownOp         Code = "unknown_op"     // a frame whose op is not of the protocol
 	CodeInvalidFrame      Code = "invalid_frame"  // a frame that does not parse
 	CodeNotIdentified     Code = "not_identified" // another frame before identify

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	realtimev1 "github.com/beep-chat/beep/api/beep/realtime/v1"
+	serversv1 "github.com/beep-chat/beep/api/beep/servers/v1"
 )
 
 // payloads names the message behind each op; a fixture without one here fails.
@@ -27,6 +28,8 @@ var payloads = map[string]proto.Message{
 	"server-member_removed": &realtimev1.MemberRemoved{}, "server-entries": &realtimev1.Entries{},
 	"server-delta": &realtimev1.Delta{}, "server-delta-reset": &realtimev1.Delta{}, "server-typing": &realtimev1.Typing{},
 	"server-presence": &realtimev1.Presence{}, "server-token_expiring": &realtimev1.TokenExpiring{},
+	"server-direct_closed": &serversv1.DirectClosed{}, "server-thread_joined": &realtimev1.ThreadJoined{},
+	"server-thread_left": &realtimev1.ThreadLeft{},
 	"server-drain": &realtimev1.Drain{}, "server-error": &realtimev1.Refused{},
 }
 

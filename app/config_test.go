@@ -131,6 +131,7 @@ func TestPolicy_NamesWhatThereIs(t *testing.T) {
 	descs := []grpc.ServiceDesc{
 		usersv1.Users_ServiceDesc, usersv1.Identity_ServiceDesc, serversv1.Servers_ServiceDesc, serversv1.ScopeLog_ServiceDesc,
 		serversv1.Roles_ServiceDesc, serversv1.Moderation_ServiceDesc, serversv1.Webhooks_ServiceDesc, serversv1.Discovery_ServiceDesc,
+		serversv1.Threads_ServiceDesc, serversv1.DirectMessages_ServiceDesc,
 		messagesv1.Messages_ServiceDesc, messagesv1.ChannelLog_ServiceDesc, authzv1.Authz_ServiceDesc,
 	}
 	known := map[string]bool{}

@@ -28,10 +28,16 @@ func policy() rpc.Policy {
 		serversv1.Moderation_ServiceDesc.ServiceName:   public,
 		serversv1.Webhooks_ServiceDesc.ServiceName:     public,
 		serversv1.Discovery_ServiceDesc.ServiceName:    public,
+		serversv1.Threads_ServiceDesc.ServiceName:      public,
+
+		serversv1.DirectMessages_ServiceDesc.ServiceName: public,
 		// The logs hold everyone's rights. They are for who decides by them, and no client ever sees one.
-		serversv1.ScopeLog_ServiceDesc.ServiceName:    internal(targetAuthz, targetRealtime),
-		messagesv1.Messages_ServiceDesc.ServiceName:   public,
-		messagesv1.ChannelLog_ServiceDesc.ServiceName: internal(targetRealtime),
+		serversv1.ScopeLog_ServiceDesc.ServiceName:  internal(targetAuthz, targetRealtime),
+		messagesv1.Messages_ServiceDesc.ServiceName: public,
+		// And servers, as the caller: whether a message is there to hang a thread on, and how far a log goes.
+		messagesv1.Messages_GetMessage_FullMethodName:   {Callers: []string{targetGateway, targetServers}},
+		messagesv1.Messages_ListMessages_FullMethodName: {Callers: []string{targetGateway, targetServers}},
+		messagesv1.ChannelLog_ServiceDesc.ServiceName:   internal(targetRealtime),
 		// What a ban has deleted.
 		messagesv1.ChannelLog_PurgeAuthor_FullMethodName: internal(targetServers),
 		authzv1.Authz_ServiceDesc.ServiceName:            internal(targetServers, targetMessages),
@@ -46,6 +52,10 @@ func idempotent() []string {
 		usersv1.Identity_GetKeys_FullMethodName, usersv1.Identity_Introspect_FullMethodName,
 		usersv1.Identity_ListRevocations_FullMethodName,
 		serversv1.Servers_ListServers_FullMethodName, serversv1.Servers_GetServer_FullMethodName,
+		serversv1.Threads_GetThread_FullMethodName, serversv1.Threads_ListThreads_FullMethodName,
+		serversv1.Threads_ListMyThreads_FullMethodName, serversv1.Threads_ListThreadMembers_FullMethodName,
+		serversv1.DirectMessages_ListDirectMessages_FullMethodName,
+		serversv1.DirectMessages_GetDirectMessage_FullMethodName,
 		serversv1.Servers_ListChannels_FullMethodName, serversv1.Servers_GetChannel_FullMethodName,
 		serversv1.Servers_ListMembers_FullMethodName, serversv1.Servers_GetMember_FullMethodName,
 		serversv1.Roles_ListRoles_FullMethodName, serversv1.Moderation_ListBans_FullMethodName,

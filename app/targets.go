@@ -83,8 +83,8 @@ func (p *process) build(ctx context.Context) (http.Handler, error) {
 	return p.targets[targetUsers].handler, nil
 }
 
-// buildServers makes a part of a circle: servers asks authz, which reads the log of servers, and has messages deleted by
-// messages, which asks authz. None calls while it is built.
+// buildServers makes a part of a circle: servers asks authz, which reads the log of servers, and asks messages, which asks
+// authz. None calls while it is built.
 func buildServers(ctx context.Context, p *process) (target, error) {
 	authzConn, err1 := p.peer(targetServers, targetAuthz)
 	messagesConn, err2 := p.peer(targetServers, targetMessages)
@@ -98,7 +98,8 @@ func buildServers(ctx context.Context, p *process) (target, error) {
 	p.keep(targetServers+" store", store)
 	s, err := serversapi.New(servers.Deps{
 		Store: store, Authz: authzv1.NewAuthzClient(authzConn), ChannelLog: messagesv1.NewChannelLogClient(messagesConn),
-		Bus: p.bus, Limits: p.cfg.limits(), Minter: p.ids, Log: p.log,
+		Messages: messagesv1.NewMessagesClient(messagesConn),
+		Bus:      p.bus, Limits: p.cfg.limits(), Minter: p.ids, Log: p.log,
 	})
 	if err != nil {
 		return target{}, err

@@ -276,7 +276,8 @@ func (s *Socket) addedLocked(ev *Event) error {
 	if err := decode(ev.D, m); err != nil {
 		return err
 	}
-	ev.Channel = m.GetChannel().GetId()
+	// One of the three is there, and the others have no id.
+	ev.Channel = m.GetChannel().GetId() + m.GetThread().GetId() + m.GetDirectMessage().GetId()
 	if s.windows[ev.Channel] == nil {
 		s.windows[ev.Channel] = newWindow()
 	}
@@ -285,7 +286,7 @@ func (s *Socket) addedLocked(ev *Event) error {
 	if s.servers == nil {
 		s.servers = map[uint64]uint64{}
 	}
-	s.servers[ev.Channel] = m.GetChannel().GetServerId()
+	s.servers[ev.Channel] = m.GetChannel().GetServerId() + m.GetThread().GetServerId()
 	return nil
 }
 

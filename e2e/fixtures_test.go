@@ -43,8 +43,10 @@ func TestFixtures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ada, bob := newcomerAt(t, strict.URL, "ada"), newcomerAt(t, strict.URL, "bob")
-	s := &scenario{t: t, base: strict.URL, known: map[string]string{"1580000000000000002": id(bob.ID)}, left: map[string]route{}}
+	ada, bob, cyd := newcomerAt(t, strict.URL, "ada"), newcomerAt(t, strict.URL, "bob"), newcomerAt(t, strict.URL, "cyd")
+	s := &scenario{t: t, base: strict.URL, left: map[string]route{}, known: map[string]string{
+		"1580000000000000002": id(bob.ID), "1580000000000000003": id(cyd.ID),
+	}}
 	for _, r := range routes(t) {
 		s.left[r.name] = r
 	}
@@ -57,12 +59,21 @@ func TestFixtures(t *testing.T) {
 		{ada, "Servers_CreateServer Servers_ListServers Servers_GetServer Servers_ListChannels Servers_ListMembers"},
 		{ada, "Servers_UpdateServer Discovery_ListPublicServers Servers_GetMember Roles_CreateRole Roles_ListRoles Roles_UpdateRole"},
 		{ada, "Servers_CreateChannel Servers_GetChannel"},
-		{ada, "Messages_SendMessage Messages_GetMessage Messages_ListMessages Messages_EditMessage Messages_DeleteMessage"},
+		{ada, "Messages_SendMessage Messages_GetMessage Messages_ListMessages Messages_EditMessage"},
+		{ada, "Threads_CreateThread Messages_DeleteMessage Threads_GetThread Threads_ListThreads Threads_ListMyThreads Threads_ListThreadMembers"},
 		{ada, "Servers_UpdateChannel Servers_SetOverwrite Servers_ListOverwrites Servers_ClearOverwrite Servers_ReorderChannels"},
 		{ada, "Webhooks_CreateWebhook Webhooks_ListWebhooks Webhooks_UpdateWebhook Webhooks_RotateWebhook Webhooks_DeleteWebhook"},
 		{ada, "Servers_CreateInvitation Servers_ListInvitations"},
 		{nil, "Servers_GetInvitation"},
 		{bob, "Servers_AcceptInvitation"},
+		{ada, "Threads_AddThreadMember"},
+		{bob, "Threads_LeaveThread Threads_JoinThread"},
+		{ada, "Threads_UpdateThread Threads_DeleteThread"},
+		{cyd, "Servers_AcceptInvitation"},
+		{ada, "DirectMessages_CreateDirectMessage DirectMessages_GetDirectMessage DirectMessages_ListDirectMessages"},
+		{ada, "DirectMessages_AddUsers DirectMessages_RenameDirectMessage DirectMessages_LeaveDirectMessage"},
+		{ada, "DirectMessages_CloseDirectMessage"},
+		{cyd, "Servers_LeaveServer"},
 		{ada, "Servers_SetChannelAccess"},
 		{ada, "Roles_ReorderRoles Roles_AssignRole Servers_ExplainChannelRight Roles_ExplainServerRight Roles_ViewAsRoles"},
 		{ada, "Roles_UnassignRole Roles_DeleteRole"},

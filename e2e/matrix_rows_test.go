@@ -22,7 +22,7 @@ type row struct {
 var (
 	once     = []place{here}
 	servers  = []place{here, elsewhere, nowhere}
-	channels = []place{here, hidden, elsewhere, nowhere}
+	channels = []place{here, hidden, elsewhere, private, nowhere}
 )
 
 // anyone, signed in or not.
@@ -57,7 +57,7 @@ func inChannel(one ...string) func(a *actor, p place) string {
 		switch {
 		case signedIn(a, p) != "":
 			return signedIn(a, p)
-		case p == elsewhere || p == nowhere || !held["view_channels"]:
+		case p == elsewhere || p == private || p == nowhere || !held["view_channels"]:
 			return "channel_not_found"
 		case len(one) > 0 && !held.any(one):
 			return "forbidden"
@@ -107,7 +107,7 @@ func get(places []place, want func(*actor, place) string, path func(c cell) stri
 
 func matrixRows() map[string]row {
 	rows := map[string]row{}
-	for _, part := range []map[string]row{serverRows(), channelRows(), overwriteRows(), invitationRows(), discoveryRows(), roleRows(), moderationRows(), webhookRows(), messageRows()} {
+	for _, part := range []map[string]row{serverRows(), channelRows(), overwriteRows(), invitationRows(), discoveryRows(), roleRows(), moderationRows(), webhookRows(), messageRows(), threadRows(), directRows()} {
 		maps.Copy(rows, part)
 	}
 	rows["Gateway_GetLimits"] = get(once, anyone, func(cell) string { return "/api/limits" })

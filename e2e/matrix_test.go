@@ -134,6 +134,7 @@ const (
 	here      place = "here"      // one that members see
 	hidden    place = "hidden"    // a channel that they do not
 	elsewhere place = "elsewhere" // of a server in which nobody of the actors is
+	private   place = "private"   // a direct message of others
 	nowhere   place = "nowhere"   // none
 )
 
@@ -142,11 +143,14 @@ type realmOf struct {
 	t           *testing.T
 	owner       *people.Person
 	target      *people.Person // a plain member, whom actions are done to
+	friend      *people.Person // another, with whom the target has a direct message
 	server      *serversv1.Server
 	other       *serversv1.Server
 	channels    map[place]*serversv1.Channel
 	messages    map[place]*messagesv1.Message
 	overwrites  map[place]uint64
+	threads     map[place]*serversv1.Thread
+	locked      *serversv1.Thread // here
 	invitations map[place]string
 	role, twin  *serversv1.Role // the two lowest, without rights
 	roleThere   *serversv1.Role
@@ -156,18 +160,21 @@ const nothing = uint64(1581000000000000001)
 
 func newRealmOf(t *testing.T) *realmOf {
 	t.Helper()
-	owner, host, target := newcomer(t, "owner"), newcomer(t, "host"), newcomer(t, "target")
-	server, general := harbour(t, owner, target)
+	owner, host, target, friend := newcomer(t, "owner"), newcomer(t, "host"), newcomer(t, "target"), newcomer(t, "friend")
+	server, general := harbour(t, owner, target, friend)
 	other, thereGeneral := harbour(t, host, target)
 	v, h := at(t, owner, 0), at(t, host, 1)
 	secret := &serversv1.Channel{}
 	v.call(http.MethodPost, serverPath(server, "/channels"), &serversv1.CreateChannelRequest{Name: "secret", Private: true}, secret)
+	dm := at(t, friend, 0).openDirect(target)
 	w := &realmOf{
-		t: t, owner: owner, target: target, server: server, other: other,
+		t: t, owner: owner, target: target, friend: friend, server: server, other: other,
 		channels: map[place]*serversv1.Channel{
 			here: general, hidden: secret, elsewhere: thereGeneral, nowhere: {Id: nothing, ServerId: nothing},
+			private: {Id: dm.GetId()},
 		},
-		messages: map[place]*messagesv1.Message{}, overwrites: map[place]uint64{},
+		messages: map[place]*messagesv1.Message{}, overwrites: map[place]uint64{private: nothing},
+		threads: map[place]*serversv1.Thread{nowhere: {Id: nothing}, private: {Id: dm.GetId()}},
 		invitations: map[place]string{
 			here: v.invite(server, 0, 0).GetCode(), elsewhere: h.invite(other, 0, 0).GetCode(), nowhere: "7Xk2mQ9tVw4B",
 		},
@@ -176,7 +183,12 @@ func newRealmOf(t *testing.T) *realmOf {
 	for p, speaker := range map[place]voice{here: v, hidden: v, elsewhere: h} {
 		w.messages[p] = speaker.send(w.channels[p], "the owner's")
 		w.overwrites[p] = speaker.deny(w.channels[p], target, "connect").GetId()
+		w.threads[p] = speaker.startThread(w.messages[p], "the owner's")
 	}
+	w.messages[private] = at(t, friend, 0).send(w.channels[private], "a friend's")
+	w.locked = v.startThread(v.send(general, "to be locked"), "locked")
+	yes := true
+	v.call(http.MethodPatch, threadPath(w.locked, ""), &serversv1.UpdateThreadRequest{Locked: &yes}, nil)
 	w.messages[nowhere], w.overwrites[nowhere] = &messagesv1.Message{Id: nothing, ChannelId: nothing}, nothing
 	return w
 }

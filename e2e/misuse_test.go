@@ -45,12 +45,14 @@ func newRealm(t *testing.T, ada *people.Person) realm {
 	o := v.deny(tides, bob, "attach_files")
 	code := v.invite(server, 5, 0).GetCode()
 	role := v.createRole(server, "Crew", "attach_files")
+	thread := v.startThread(m, "Spring tide")
 	return realm{
 		ada: v,
 		names: map[string]string{
 			"{server_id}": id(server.GetId()), "{channel_id}": id(tides.GetId()), "{message_id}": id(m.GetId()),
 			"{overwrite_id}": id(o.GetId()), "{user_id}": id(bob.ID), "{code}": code,
-			"{role_id}": id(role.GetId()), "{webhook_id}": id(v.createWebhook(tides, "Tide gauge").GetId()),
+			"{thread_id}": id(thread.GetId()),
+			"{role_id}":   id(role.GetId()), "{webhook_id}": id(v.createWebhook(tides, "Tide gauge").GetId()),
 		},
 		known: map[string]string{
 			"1581000000000000001": id(server.GetId()), "1581000000000000003": id(tides.GetId()), "1580000000000000001": id(ada.ID),
@@ -106,6 +108,7 @@ func (r realm) snapshot(t *testing.T) string {
 		"/api/users/@me", "/api/servers", "/api/servers/{server_id}", "/api/servers/{server_id}/channels", "/api/servers/{server_id}/members",
 		"/api/servers/{server_id}/roles", "/api/servers/{server_id}/bans", "/api/servers/{server_id}/audit-log?limit=100",
 		"/api/servers/{server_id}/invitations", "/api/channels/{channel_id}/overwrites", "/api/channels/{channel_id}/messages", "/api/invitations/{code}",
+		"/api/channels/{channel_id}/threads", "/api/threads/{thread_id}/members", "/api/direct-messages",
 		"/api/channels/{channel_id}/webhooks",
 	} {
 		b.WriteString(body(t, r.ada, http.MethodGet, route{path: path}.at(r.names)) + "\n")
@@ -414,6 +417,8 @@ func (r realm) byRule() (list []misuse) {
 		add(post, "/api/servers", text("name", name), field)
 		add(post, channels, `{"kind":"text","name":"`+name+`"}`, field)
 		add(patch, channel, text("name", name), field)
+		add(post, message+"/threads", text("name", name), field)
+		add(patch, "/api/threads/{thread_id}", text("name", name), field)
 		add(patch, "/api/users/@me", text("display_name", name), field)
 	}
 	add(post, "/api/servers", `{"name":"x","description":"`+long(1025)+`"}`, field)
@@ -473,6 +478,21 @@ func (r realm) byRule() (list []misuse) {
 	for _, query := range []string{"query=" + url.QueryEscape(long(101)), "query=%00", "limit=101"} {
 		add(http.MethodGet, "/api/discovery/servers?"+query, "", field)
 	}
+	add(post, message+"/threads", text("name", "x"), "409 thread_exists")
+	add(post, messages+"/1582000000000000009/threads", text("name", "x"), "404 message_not_found")
+	add(put, "/api/threads/{thread_id}/members/1580000000000000009", "{}", "404 member_not_found")
+	const directs, user = "/api/direct-messages", `"{user_id}"`
+	for _, list := range []string{"[]", "[" + user + "," + user + "]", "[" + strings.Repeat(user+",", 9) + user + "]"} {
+		add(post, directs, route{path: `{"user_ids":` + list + "}"}.at(r.names), field)
+	}
+	add(post, directs, route{path: `{"user_ids":[` + user + `],"name":"x"}`}.at(r.names), field)
+	add(post, directs, `{"user_ids":["1580000000000000009"]}`, "403 direct_message_refused")
+	add(post, directs, `{"user_ids":["0"]}`, "400 invalid_id")
+	add(http.MethodGet, directs+"?limit=101", "", field)
+	add(http.MethodGet, "/api/channels/{channel_id}/threads?limit=101", "", field)
+	add(http.MethodGet, directs+"/{channel_id}", "", "404 direct_message_not_found")
+	add(http.MethodGet, "/api/threads/{channel_id}", "", "404 thread_not_found")
+	add(http.MethodGet, "/api/channels/{thread_id}", "", "404 channel_not_found")
 	add(post, invitations, `{"max_uses":1001}`, field)
 	add(post, invitations, `{"expires_in":2592001}`, field)
 	add(put, overwrites, `{"deny":["send_messages"]}`, "400 overwrite_target")

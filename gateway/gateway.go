@@ -82,6 +82,8 @@ func New(ctx context.Context, d Deps) (*Gateway, error) {
 		serversv1.RegisterModerationHandlerClient(ctx, mux, serversv1.NewModerationClient(d.Servers)),
 		serversv1.RegisterWebhooksHandlerClient(ctx, mux, serversv1.NewWebhooksClient(d.Servers)),
 		serversv1.RegisterDiscoveryHandlerClient(ctx, mux, serversv1.NewDiscoveryClient(d.Servers)),
+		serversv1.RegisterThreadsHandlerClient(ctx, mux, serversv1.NewThreadsClient(d.Servers)),
+		serversv1.RegisterDirectMessagesHandlerClient(ctx, mux, serversv1.NewDirectMessagesClient(d.Servers)),
 		messagesv1.RegisterMessagesHandlerClient(ctx, mux, messagesv1.NewMessagesClient(d.Messages)),
 		// The one that the gateway owns; no connection leads to it.
 		gatewayv1.RegisterGatewayHandlerServer(ctx, mux, limitsServer{limits: d.Limits}),

@@ -40,7 +40,7 @@ var guild = beep.ServerScope(guildID)
 // names make what clients are sent readable.
 var names = map[string]string{
 	"1": "ada", "2": "bob", "3": "cyd", "4": "dan", "10": "general", "11": "staff", "12": "lobby", "100": "guild", "101": "mods",
-	"20": "yard", "200": "hall",
+	"20": "yard", "200": "hall", "30": "tide", "31": "ebb", "40": "pair", "41": "crew",
 }
 
 // world is a node between peers that are made by hand. It lives in a synctest bubble, which cannot end before every
@@ -348,7 +348,7 @@ func render(t testing.TB, payload []byte) (op, line string) {
 	}
 	words := []string{f.Op}
 	for _, path := range []string{
-		"code", "op", "channel_id", "server_id", "role_id", "user_id", "channel.id", "server.id", "role.id", "member.user_id",
+		"code", "op", "channel_id", "server_id", "role_id", "user_id", "channel.id", "thread.id", "direct_message.id", "direct_message.user_ids", "thread_id", "server.id", "role.id", "member.user_id",
 		"status", "heartbeat_interval", "expires_in", "spread", "answer", "reset", "head", "entries", "servers",
 	} {
 		if word := wordOf(path, at(f.D, path)); word != "" {
@@ -381,6 +381,10 @@ func wordOf(path string, v any) string {
 	case []any:
 		var words []string
 		for _, x := range v {
+			if id, ok := x.(string); ok {
+				words = append(words, names[id])
+				continue
+			}
 			item, _ := x.(map[string]any)
 			words = append(words, strings.TrimPrefix(wordOf("r", item["r"])+wordOf("", at(item, "server.id")), "r="))
 		}

@@ -253,9 +253,20 @@ func (sc *scope) tellPresence(changed map[beep.UserID]string) {
 	}
 	// Once for everyone: the frames hold nothing that differs by who gets them.
 	var all []byte
-	for who, status := range changed {
-		if sc.members[who] != nil {
-			all = append(all, encode("presence", &realtimev1.Presence{UserId: uint64(who), Status: status}).data...)
+	note := func(who beep.UserID, status string) {
+		all = append(all, encode("presence", &realtimev1.Presence{UserId: uint64(who), Status: status}).data...)
+	}
+	if sc.id.Kind == beep.ScopeDirect { // of which there are many, of a few each
+		for who := range sc.view.Members() {
+			if status, ok := changed[who]; ok {
+				note(who, status)
+			}
+		}
+	} else {
+		for who, status := range changed {
+			if sc.members[who] != nil {
+				note(who, status)
+			}
 		}
 	}
 	if len(all) == 0 {

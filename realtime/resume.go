@@ -2,8 +2,10 @@ package realtime
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/beep-chat/beep"
 	messagesv1 "github.com/beep-chat/beep/api/beep/messages/v1"
@@ -85,17 +87,20 @@ func (n *Node) resume(ctx context.Context, s *Session, u *user, named map[uint64
 	if err := n.readPersonal(ctx, u, rev); err != nil {
 		return err
 	}
-	ready := &realtimev1.Ready{SessionId: s.id, User: profile}
+	if err := n.warm(ctx, u.belongs); err != nil {
+		return err
+	}
+	ready := &realtimev1.Ready{SessionId: s.id, User: profile, Closed: u.closings(), ThreadIds: u.threadIDs()}
 	var in []*channel
 	for _, id := range u.belongs {
-		st, channels, err := n.enter(ctx, s, id)
-		if err != nil {
+		e := entry{s: s, named: named}
+		if err := n.enter(ctx, id, &e); err != nil {
 			return err
 		}
-		if st != nil {
-			ready.Servers = append(ready.Servers, st)
-			in = append(in, channels...)
+		if e.state != nil {
+			ready.Servers = append(ready.Servers, e.state)
 		}
+		in = append(in, e.in...)
 	}
 	n.dismiss(s, in, named)
 	s.release(encode("ready", ready))
@@ -127,47 +132,92 @@ func (n *Node) profile(ctx context.Context, id beep.UserID) (*usersv1.Profile, e
 }
 
 // enter makes a session a member of a scope at its revision now and registers it in every channel that it
-// sees. A nil state says that the user is not a member after all.
-func (n *Node) enter(ctx context.Context, s *Session, id beep.Scope) (*realtimev1.ServerState, []*channel, error) {
+// sees. An entry without state and channels says that the user is not a member after all.
+func (n *Node) enter(ctx context.Context, id beep.Scope, e *entry) error {
 	for {
 		sc := n.scope(id)
 		// Of a moment after the client asked, so that nothing is shown that was revoked before.
 		rev, err := n.fresh.Fresh(ctx, id)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		if err := n.follow(ctx, sc, rev); err != nil {
-			return nil, nil, err
+			return err
 		}
 		// Before admission, which happens under a lock that no call is made under.
-		heads, err := n.unknownHeads(ctx, sc, s.identity())
-		if err != nil {
-			return nil, nil, err
+		if e.heads, err = n.unknownHeads(ctx, sc, e); err != nil {
+			return err
 		}
-		e := entry{s: s, heads: heads}
-		if sc.admit(&e) {
+		if sc.admit(e) {
 			continue // the node let go of the scope meanwhile
 		}
-		if e.state != nil { // after admission, from which on changes are pushed: one in between would be told nowhere
-			e.state.Presences = n.present.among(sc.memberIDs())
+		// After admission, from which on changes are pushed: one in between would be told nowhere.
+		switch there := n.present.among(sc.memberIDs()); {
+		case e.state != nil:
+			e.state.Presences = there
+		case len(e.in) > 0: // a direct message, which has no state of its own to hold them
+			for _, p := range there {
+				f := encode("presence", p)
+				f.ephemeral = true
+				e.s.push(f)
+			}
 		}
 		// After registering, or there would be nobody to wake for. What is appended before this is found by catchUp.
 		for _, ch := range e.in {
 			n.watchOnce(ch)
 		}
 		n.attachLater(sc, e.late)
-		return e.state, e.in, nil
+		return nil
 	}
 }
 
 // entry is a session on its way into a scope.
 type entry struct {
 	s     *Session
+	named map[uint64]uint32 // the channels that its client says it has
 	heads map[beep.ChannelID]uint32
 
-	state *realtimev1.ServerState // what the client is told; nil if it is no member
+	state *realtimev1.ServerState // what the client is told of a server; nil if it is no member
 	in    []*channel              // registered in
 	late  []gain                  // came into view since the heads were read: each is left for an attach
+}
+
+// sees says whether the session is to be in a channel, and with which rights.
+func (e *entry) seesLocked(sc *scope, who beep.UserID, id beep.ChannelID) (perm.Rights, bool) {
+	if _, has := e.named[uint64(id)]; !has && sc.listed[id].dormant() {
+		return 0, false
+	}
+	rights := sc.view.ChannelRights(who, id)
+	return rights, rights.Has(perm.ViewChannels)
+}
+
+// warmAtOnce is how many scopes are loaded at the same time for one session.
+const warmAtOnce = 16
+
+// warm loads the direct messages that this node does not follow yet, several at a time: there may be many, and each is a
+// question of its own.
+func (n *Node) warm(ctx context.Context, ids []beep.Scope) error {
+	cold := slices.DeleteFunc(slices.Clone(ids), func(id beep.Scope) bool {
+		return id.Kind != beep.ScopeDirect || n.known(id) != nil
+	})
+	if len(cold) < 2 {
+		return nil
+	}
+	revs, err := n.fresh.FreshAll(ctx, cold)
+	if err != nil {
+		return err
+	}
+	places, errs := make(chan struct{}, warmAtOnce), make([]error, len(cold))
+	var wg sync.WaitGroup
+	for i, id := range cold {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			errs[i] = n.follow(ctx, n.scope(id), revs[i])
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // admit registers a session in a scope and its channels, in one critical section with the state that it is told.
@@ -176,13 +226,13 @@ func (sc *scope) admit(e *entry) (dropped bool) {
 	defer sc.mu.Unlock()
 	who := e.s.identity()
 	// stay is asked last, because it notes the scope in the session, which must not name one that it is not in.
-	if sc.dropped || sc.members[who] == nil || sc.gone || !e.s.stay(sc) {
+	if sc.dropped || !sc.view.Has(who) || sc.gone || !e.s.stay(sc) {
 		return sc.dropped
 	}
 	sc.sessions[e.s] = sc.view.Rights(who)
 	for _, id := range sc.orderLocked() {
-		rights := sc.view.ChannelRights(who, id)
-		if !rights.Has(perm.ViewChannels) {
+		rights, sees := e.seesLocked(sc, who, id)
+		if !sees {
 			continue
 		}
 		ch := sc.channelLocked(id)
@@ -192,20 +242,23 @@ func (sc *scope) admit(e *entry) (dropped bool) {
 		}
 		ch.subs[e.s] = rights
 		// Under this lock, for which deliver waits: no frame of the channel can be queued before it.
-		e.s.push(encode("channel_added", &realtimev1.ChannelAdded{Channel: sc.listed[id], Rights: rights.Names()}))
+		e.s.push(sc.listed[id].added(rights))
 		e.in = append(e.in, ch)
 	}
-	e.state = sc.stateLocked(who)
+	if sc.id.Kind == beep.ScopeServer {
+		e.state = sc.stateLocked(who)
+	}
 	return false
 }
 
 // unknownHeads asks, in one query, for the heads of the channels that the user sees and nobody here is
 // registered in.
-func (n *Node) unknownHeads(ctx context.Context, sc *scope, who beep.UserID) (map[beep.ChannelID]uint32, error) {
+func (n *Node) unknownHeads(ctx context.Context, sc *scope, e *entry) (map[beep.ChannelID]uint32, error) {
+	who := e.s.identity()
 	sc.mu.RLock()
 	var ask []beep.ChannelID
 	for id := range sc.listed {
-		if ch := sc.channels[id]; (ch == nil || !ch.isKnown()) && sc.view.ChannelRights(who, id).Has(perm.ViewChannels) {
+		if _, sees := e.seesLocked(sc, who, id); sees && (sc.channels[id] == nil || !sc.channels[id].isKnown()) {
 			ask = append(ask, id)
 		}
 	}
@@ -321,16 +374,17 @@ func (n *Node) registered(s *Session, id beep.ChannelID) (*channel, perm.Rights)
 func (n *Node) enterLive(ctx context.Context, s *Session, id beep.Scope) {
 	// Whatever enter pushes has to come after "server_added".
 	s.hold()
-	st, in, err := n.enter(ctx, s, id)
-	if err != nil || st == nil {
-		s.release(Frame{})
-		if err != nil {
-			s.out.Close(closeGoingAway, "try again")
-		}
-		return
+	e := entry{s: s}
+	err := n.enter(ctx, id, &e)
+	var first Frame
+	if err == nil && e.state != nil {
+		first = encode("server_added", e.state)
 	}
-	s.release(encode("server_added", st))
-	if err := n.catchUp(ctx, s, in, nil); err != nil {
+	s.release(first)
+	if err == nil {
+		err = n.catchUp(ctx, s, e.in, nil)
+	}
+	if err != nil {
 		s.out.Close(closeGoingAway, "try again")
 	}
 }
@@ -393,7 +447,8 @@ func (sc *scope) register(s *Session, id beep.ChannelID, head uint32) *channel {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
 	rights := sc.view.ChannelRights(s.identity(), id)
-	if _, member := sc.sessions[s]; !member || sc.listed[id] == nil || !rights.Has(perm.ViewChannels) {
+	l, there := sc.listed[id]
+	if _, member := sc.sessions[s]; !member || !there || !rights.Has(perm.ViewChannels) {
 		return nil
 	}
 	ch := sc.channelLocked(id)
@@ -402,6 +457,6 @@ func (sc *scope) register(s *Session, id beep.ChannelID, head uint32) *channel {
 	}
 	ch.ensure(head, true)
 	ch.subs[s] = rights
-	s.push(encode("channel_added", &realtimev1.ChannelAdded{Channel: sc.listed[id], Rights: rights.Names()}))
+	s.push(l.added(rights))
 	return ch
 }

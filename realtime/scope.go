@@ -18,8 +18,8 @@ import (
 	"github.com/beep-chat/beep/scopelog"
 )
 
-// scope is a server as this node knows it: its View, what its rows say besides, and which sessions are in
-// which of its channels.
+// scope is a server, or a direct message, as this node knows it: its View, what its rows say besides, and which sessions
+// are in which of its channels.
 //
 // One lock makes the promise of rule 9: registrations are changed only together with the View, and frames
 // are queued only under the lock that the View was looked at. So a session that is registered in a channel
@@ -37,7 +37,7 @@ type scope struct {
 	server   *serversv1.Server
 	roles    map[uint64]*serversv1.Role
 	members  map[beep.UserID]*serversv1.Member
-	listed   map[beep.ChannelID]*serversv1.Channel
+	listed   map[beep.ChannelID]listing
 	channels map[beep.ChannelID]*channel
 	sessions map[*Session]perm.Rights // with the rights on the server that the client was told
 	gone     bool                     // the server was removed
@@ -48,7 +48,7 @@ type scope struct {
 func newScope(id beep.Scope) *scope {
 	return &scope{
 		id: id, view: perm.NewView(id), roles: map[uint64]*serversv1.Role{}, members: map[beep.UserID]*serversv1.Member{},
-		listed: map[beep.ChannelID]*serversv1.Channel{}, channels: map[beep.ChannelID]*channel{},
+		listed: map[beep.ChannelID]listing{}, channels: map[beep.ChannelID]*channel{},
 		sessions: map[*Session]perm.Rights{}, following: newTurn(),
 	}
 }
@@ -68,6 +68,10 @@ func (n *Node) scope(id beep.Scope) *scope {
 	if sc == nil {
 		sc = newScope(id)
 		n.scopes[id] = sc
+		if id.Kind == beep.ScopeDirect { // whose every change the personal scopes of all who are in it tell
+			sc.unwatch = func() {}
+			return sc
+		}
 		// A wake-up says that there is something, not what: followFresh asks how far the scope is.
 		sc.unwatch = n.peers.Bus.Subscribe(scopeTopic(id), func([]byte) {
 			n.later(func(ctx context.Context) { n.followFresh(ctx, sc) })
@@ -186,8 +190,13 @@ func (sc *scope) advance(rows []*serversv1.Change) (gained []gain, joined []beep
 			return nil, nil, err
 		}
 		d.add(affects)
+		if sc.id.Kind == beep.ScopeDirect {
+			sc.mirrorDirectLocked(row, &d)
+			continue
+		}
 		sc.mirrorLocked(row, &d)
 	}
+	sc.regroupLocked(&d)
 	return sc.settleLocked(&d), d.joined, nil
 }
 
@@ -222,13 +231,13 @@ func (sc *scope) mirrorLocked(row *serversv1.Change, d *diff) {
 		sc.tellLocked(encode("member_removed", &realtimev1.MemberRemoved{ServerId: sc.id.ID, UserId: uint64(who)}))
 	case *serversv1.Change_ChannelSet:
 		// Told by settleLocked, which goes by who sees it.
-		id := beep.ChannelID(k.ChannelSet.GetId())
-		sc.listed[id] = k.ChannelSet
-		d.renamed = append(d.renamed, id)
+		sc.listLocked(d, listing{channel: k.ChannelSet})
 	case *serversv1.Change_ChannelRemoved:
-		// Those who lose it are told while it is listed; settleLocked takes it off at its end.
-		d.channels = append(d.channels, beep.ChannelID(k.ChannelRemoved.GetId()))
-		d.removed = append(d.removed, beep.ChannelID(k.ChannelRemoved.GetId()))
+		sc.unlistLocked(d, beep.ChannelID(k.ChannelRemoved.GetId()))
+	case *serversv1.Change_ThreadSet:
+		sc.listLocked(d, listing{thread: k.ThreadSet})
+	case *serversv1.Change_ThreadRemoved:
+		sc.unlistLocked(d, beep.ChannelID(k.ThreadRemoved.GetId()))
 	}
 }
 
@@ -255,11 +264,15 @@ func (sc *scope) tellLocked(f Frame) {
 
 // expelLocked takes a user's sessions out of the scope; server_removed stands for all its channels.
 func (sc *scope) expelLocked(who beep.UserID) {
+	gone := encode("server_removed", &realtimev1.ServerRemoved{ServerId: sc.id.ID})
+	if sc.id.Kind == beep.ScopeDirect {
+		gone = encode("channel_removed", &realtimev1.ChannelRemoved{ChannelId: sc.id.ID})
+	}
 	for s := range sc.sessions {
 		if s.identity() == who {
 			// Dropped first, so that nothing of the server can be queued behind the frame that takes it away.
 			sc.dropLocked(s)
-			s.push(encode("server_removed", &realtimev1.ServerRemoved{ServerId: sc.id.ID}))
+			s.push(gone)
 		}
 	}
 }
@@ -325,13 +338,13 @@ func newest(entries []*messagesv1.LogEntry) (e uint64) {
 func (sc *scope) memberIDs() []beep.UserID {
 	sc.mu.RLock()
 	defer sc.mu.RUnlock()
-	return slices.Collect(maps.Keys(sc.members))
+	return slices.Collect(sc.view.Members())
 }
 
 // orderLocked is the channels as a client lists them.
 func (sc *scope) orderLocked() []beep.ChannelID {
 	return slices.SortedFunc(maps.Keys(sc.listed), func(a, b beep.ChannelID) int {
-		return cmp.Or(cmp.Compare(sc.listed[a].GetPosition(), sc.listed[b].GetPosition()), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(sc.listed[a].position(), sc.listed[b].position()), cmp.Compare(a, b))
 	})
 }
 

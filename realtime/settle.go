@@ -89,10 +89,12 @@ func (sc *scope) settleChannelLocked(gained []gain, s *Session, who beep.UserID,
 		ch.unregister(s)
 		s.push(encode("channel_removed", &realtimev1.ChannelRemoved{ChannelId: uint64(id)}))
 	case !in && sees:
-		gained = append(gained, gain{s, id})
+		if !sc.listed[id].dormant() {
+			gained = append(gained, gain{s, id})
+		}
 	case in && (was != now || slices.Contains(d.renamed, id)):
 		ch.subs[s] = now
-		s.push(encode("channel_updated", &realtimev1.ChannelUpdated{Channel: sc.listed[id], Rights: now.Names()}))
+		s.push(sc.listed[id].updated(now))
 	}
 	return gained
 }

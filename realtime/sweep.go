@@ -108,8 +108,10 @@ func (n *Node) later(f func(context.Context)) {
 // scopes of the users here, for the scopes that their sessions belong to (whatever they see there), and for
 // the heads of the channels that sessions are registered in. No clocks are compared.
 func (n *Node) Sweep(ctx context.Context) {
-	users, scopes := n.followed()
-	scopes = n.letGo(scopes)
+	users, all := n.followed()
+	all = n.letGo(all)
+	// Of direct messages the personal scopes tell.
+	scopes := slices.DeleteFunc(slices.Clone(all), func(sc *scope) bool { return sc.id.Kind == beep.ScopeDirect })
 	ask := make([]*serversv1.Scope, 0, len(users)+len(scopes))
 	for _, u := range users {
 		ask = append(ask, scopelog.ToProto(beep.UserScope(u.id)))
@@ -132,7 +134,7 @@ func (n *Node) Sweep(ctx context.Context) {
 			n.later(func(ctx context.Context) { _ = n.follow(ctx, sc, rev) })
 		}
 	}
-	n.sweepHeads(ctx, scopes)
+	n.sweepHeads(ctx, all)
 }
 
 // letGo lets go of scopes without sessions and answers the others.

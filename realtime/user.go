@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -24,6 +25,8 @@ type user struct {
 
 	reading turn         // of the one reader of the personal scope; guards what is below
 	belongs []beep.Scope // in the order joined
+	closed  map[beep.ChannelID]*serversv1.DirectClosed
+	threads map[beep.ChannelID]struct{} // that the user is a member of, there or not
 }
 
 // userOf finds or makes the user of a session, which counts as one of the user's from then on.
@@ -32,7 +35,10 @@ func (n *Node) userOf(id beep.UserID, s *Session) (*user, error) {
 	defer n.mu.Unlock()
 	u := n.users[id]
 	if u == nil {
-		u = &user{id: id, sessions: map[*Session]bool{}, reading: newTurn()}
+		u = &user{
+			id: id, sessions: map[*Session]bool{}, reading: newTurn(), closed: map[beep.ChannelID]*serversv1.DirectClosed{},
+			threads: map[beep.ChannelID]struct{}{},
+		}
 		n.users[id] = u
 		u.unwatch = n.peers.Bus.Subscribe(scopeTopic(beep.UserScope(id)), func([]byte) { n.later(func(ctx context.Context) { n.lookAt(ctx, u) }) })
 	}
@@ -113,20 +119,45 @@ func (n *Node) lookUpTo(ctx context.Context, u *user, rev uint64) {
 }
 
 // readPersonal reads a personal scope up to rev and acts on what is new, also when it could not read all of
-// it: sessions that are connected enter scopes joined, and scopes left are followed. The turn to read is the caller's.
+// it: sessions that are connected enter scopes joined, and scopes left, or named again, are followed. The turn to read is
+// the caller's.
 func (n *Node) readPersonal(ctx context.Context, u *user, rev uint64) error {
 	joined, left, err := n.listPersonal(ctx, u, rev)
+	slices.SortFunc(joined, compareScopes)
+	joined = slices.Compact(joined) // named once or a hundred times since, it is as it is now
 	for _, id := range left {
 		if sc := n.known(id); sc != nil {
 			n.followFresh(ctx, sc)
 		}
 	}
 	for _, id := range joined {
+		followed := false
 		for _, s := range n.enteredOf(u) {
-			n.enterLive(ctx, s, id)
+			switch sc := n.known(id); {
+			case id.Kind != beep.ScopeDirect || !sc.has(s):
+				n.enterLive(ctx, s, id)
+			case !followed: // something happened there, which following tells all who are in it
+				n.followFresh(ctx, sc)
+				followed = true
+			}
 		}
 	}
 	return err
+}
+
+func compareScopes(a, b beep.Scope) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+}
+
+// has says whether a session is in a scope; a scope that this node does not follow has none.
+func (sc *scope) has(s *Session) bool {
+	if sc == nil {
+		return false
+	}
+	sc.mu.RLock()
+	defer sc.mu.RUnlock()
+	_, in := sc.sessions[s]
+	return in
 }
 
 // listPersonal applies the rows of a personal scope up to rev; the turn to read is the caller's.
@@ -144,7 +175,12 @@ func (n *Node) listPersonal(ctx context.Context, u *user, rev uint64) (joined, l
 			if !u.cursor.CompareAndSwap(c.GetRev()-1, c.GetRev()) {
 				return joined, left, beep.Unavailable(fmt.Errorf("personal scope of %s: row %d after %d", u.id, c.GetRev(), u.cursor.Load()))
 			}
-			// Of other rows there is none; and a kind of scope that a newer Beep made is nothing that this one can show.
+			if f, ok := u.own(c); ok {
+				for _, s := range n.enteredOf(u) {
+					s.push(f)
+				}
+			}
+			// A kind of scope that a newer Beep made is nothing that this one can show.
 			if to, err := scopelog.FromProto(c.GetScopeJoined()); err == nil {
 				joined = append(joined, u.join(to))
 			}
@@ -158,12 +194,17 @@ func (n *Node) listPersonal(ctx context.Context, u *user, rev uint64) (joined, l
 
 // join notes that the user belongs to a scope; the turn to read is the caller's.
 func (u *user) join(id beep.Scope) beep.Scope {
-	u.belongs = append(slices.DeleteFunc(u.belongs, func(x beep.Scope) bool { return x == id }), id)
+	if id.Kind != beep.ScopeDirect || !slices.Contains(u.belongs, id) { // which are named again and again, and in no order
+		u.belongs = append(slices.DeleteFunc(u.belongs, func(x beep.Scope) bool { return x == id }), id)
+	}
 	return id
 }
 
 // part notes that the user belongs to it no more; the turn to read is the caller's.
 func (u *user) part(id beep.Scope) beep.Scope {
+	if id.Kind == beep.ScopeDirect {
+		delete(u.closed, beep.ChannelID(id.ID)) // who comes back finds it open
+	}
 	u.belongs = slices.DeleteFunc(u.belongs, func(x beep.Scope) bool { return x == id })
 	return id
 }

@@ -91,6 +91,15 @@ func (c Channel) ChangesTo(to Channel) []AuditChange {
 	}
 }
 
+// ChangesTo compares two threads, likewise.
+func (t Thread) ChangesTo(to Thread) []AuditChange {
+	return []AuditChange{
+		{"name", Texts(t.Name), Texts(to.Name)},
+		{"archived", flag(t.Archived), flag(to.Archived)},
+		{"locked", flag(t.Locked), flag(to.Locked)},
+	}
+}
+
 // ChangesTo compares two overwrites, likewise.
 func (o Overwrite) ChangesTo(to Overwrite) []AuditChange {
 	target := max(uint64(o.Role), uint64(o.Member), uint64(to.Role), uint64(to.Member))

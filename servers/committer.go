@@ -31,15 +31,17 @@ type Deps struct {
 	Store      Store
 	Authz      authzv1.AuthzClient
 	ChannelLog messagesv1.ChannelLogClient // of messages: what a ban has deleted
-	Bus        Publisher
-	Limits     beep.Limits
-	Minter     *beep.Minter
-	Log        *slog.Logger
+	// Messages is asked what only the log of a channel tells, as the caller.
+	Messages messagesv1.MessagesClient
+	Bus      Publisher
+	Limits   beep.Limits
+	Minter   *beep.Minter
+	Log      *slog.Logger
 }
 
 // Check refuses what is not whole.
 func (d Deps) Check() error {
-	if d.Store == nil || d.Authz == nil || d.ChannelLog == nil || d.Bus == nil || d.Minter == nil || d.Log == nil {
+	if d.Store == nil || d.Authz == nil || d.ChannelLog == nil || d.Messages == nil || d.Bus == nil || d.Minter == nil || d.Log == nil {
 		return errors.New("servers: a dependency is missing")
 	}
 	return nil

@@ -34,7 +34,10 @@ type system struct {
 	serversv1.ServersClient
 	serversv1.RolesClient
 	serversv1.ModerationClient
+	serversv1.ThreadsClient
+	serversv1.DirectMessagesClient
 
+	said   *said
 	authz  authzv1.AuthzClient
 	minter *rpc.Minter
 
@@ -59,22 +62,30 @@ func start(t testing.TB, url string) *system {
 	must(err)
 	cert, err := ca.Issue("gateway")
 	must(err)
-	s := &system{store: store}
+	s := &system{store: store, said: &said{}}
 	s.minter, err = rpc.NewMinter(cert)
 	must(err)
 	local := rpc.NewLocal(rpc.Options{Verifier: rpc.NewVerifier(ca.Pool()), Policy: rpc.Policy{
 		"beep.servers.v1.Servers":    {Callers: []string{"gateway"}, Guest: true},
 		"beep.servers.v1.Roles":      {Callers: []string{"gateway"}, Guest: true},
 		"beep.servers.v1.Moderation": {Callers: []string{"gateway"}, Guest: true},
+		"beep.servers.v1.Threads":    {Callers: []string{"gateway"}},
 		"beep.servers.v1.ScopeLog":   {Callers: []string{"authz"}, Guest: true},
-		"beep.authz.v1.Authz":        {Callers: []string{"servers", "messages"}, Guest: true},
+		"beep.messages.v1.Messages":  {Callers: []string{"servers"}}, // for the user who asks, never for itself
+
+		"beep.servers.v1.DirectMessages": {Callers: []string{"gateway"}},
+		"beep.authz.v1.Authz":            {Callers: []string{"servers", "messages"}, Guest: true},
 	}})
 	decider, err := authz.New(authz.Deps{Scopes: serversv1.NewScopeLogClient(local.As("authz"))})
 	must(err)
 	decider.Register(local)
+	messagesv1.RegisterMessagesServer(local, s.said)
+	limits := beep.DefaultLimits()
+	limits.ThreadsPer = 3
 	service, err := grpcapi.New(servers.Deps{
-		Store: store, Authz: authzv1.NewAuthzClient(local.As("servers")), ChannelLog: messagesv1.NewChannelLogClient(nil), Bus: bus.NewMemory(), Limits: beep.DefaultLimits(),
-		Minter: beep.NewMinter(), Log: slog.New(slog.DiscardHandler),
+		Store: store, Authz: authzv1.NewAuthzClient(local.As("servers")), ChannelLog: messagesv1.NewChannelLogClient(nil), Bus: bus.NewMemory(), Limits: limits,
+		Messages: messagesv1.NewMessagesClient(local.As("servers")),
+		Minter:   beep.NewMinter(), Log: slog.New(slog.DiscardHandler),
 	})
 	must(err)
 	service.Register(local)
@@ -82,6 +93,8 @@ func start(t testing.TB, url string) *system {
 	s.ServersClient = serversv1.NewServersClient(local.As("gateway"))
 	s.RolesClient = serversv1.NewRolesClient(local.As("gateway"))
 	s.ModerationClient = serversv1.NewModerationClient(local.As("gateway"))
+	s.ThreadsClient = serversv1.NewThreadsClient(local.As("gateway"))
+	s.DirectMessagesClient = serversv1.NewDirectMessagesClient(local.As("gateway"))
 	s.authz = authzv1.NewAuthzClient(local.As("messages"))
 	return s
 }

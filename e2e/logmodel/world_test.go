@@ -154,7 +154,8 @@ func (w *world) startServers(store servers.Store) *proc {
 	p := w.proc()
 	s, err := grpcapi.New(servers.Deps{
 		Store: store, Authz: authzv1.NewAuthzClient(wire{w, targetServers, &w.deciders, p}), ChannelLog: messagesv1.NewChannelLogClient(nil), Bus: w.bus.end(p), Limits: w.limits,
-		Minter: beep.NewMinter(), Log: discard(),
+		Messages: messagesv1.NewMessagesClient(nil), // which nothing in a schedule needs
+		Minter:   beep.NewMinter(), Log: discard(),
 	})
 	if err == nil {
 		s.Register(p.local)

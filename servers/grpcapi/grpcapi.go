@@ -13,6 +13,8 @@ import (
 	"github.com/beep-chat/beep/servers"
 	"github.com/beep-chat/beep/servers/channels"
 	"github.com/beep-chat/beep/servers/community"
+	"github.com/beep-chat/beep/servers/direct"
+	"github.com/beep-chat/beep/servers/threads"
 	"github.com/beep-chat/beep/servers/webhooks"
 )
 
@@ -21,6 +23,8 @@ type API struct {
 	community *community.Service
 	channels  *channels.Service
 	webhooks  *webhooks.Service
+	threads   *threads.Service
+	direct    *direct.Service
 	log       servers.LogReader
 }
 
@@ -38,7 +42,15 @@ func New(d servers.Deps) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &API{ofCommunity, ofChannels, ofWebhooks, d.Store}, nil
+	ofThreads, err := threads.New(d)
+	if err != nil {
+		return nil, err
+	}
+	ofDirect, err := direct.New(d)
+	if err != nil {
+		return nil, err
+	}
+	return &API{ofCommunity, ofChannels, ofWebhooks, ofThreads, ofDirect, d.Store}, nil
 }
 
 // Register adds the service, and the scope log that its peers read, to a server.
@@ -48,6 +60,8 @@ func (a *API) Register(r grpc.ServiceRegistrar) {
 	serversv1.RegisterModerationServer(r, &moderationServer{s: a.community})
 	serversv1.RegisterWebhooksServer(r, &webhooksServer{s: a.webhooks})
 	serversv1.RegisterDiscoveryServer(r, &discoveryServer{s: a.community})
+	serversv1.RegisterThreadsServer(r, &threadsServer{s: a.threads})
+	serversv1.RegisterDirectMessagesServer(r, &directServer{s: a.direct})
 	serversv1.RegisterScopeLogServer(r, &scopeLogServer{log: a.log})
 }
 

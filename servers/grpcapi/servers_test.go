@@ -65,7 +65,8 @@ func newWorldOn(t *testing.T, url string, limits beep.Limits) *world {
 	authzv1.RegisterAuthzServer(local, w.authz)
 	w.service = value(grpcapi.New(servers.Deps{
 		Store: store, Authz: authzv1.NewAuthzClient(local.As("servers")), ChannelLog: w.purged, Bus: w.bus, Limits: limits,
-		Minter: w.minted, Log: slog.New(slog.DiscardHandler),
+		Messages: messagesv1.NewMessagesClient(local.As("servers")),
+		Minter:   w.minted, Log: slog.New(slog.DiscardHandler),
 	}))(t)
 	w.service.Register(local)
 	w.ServersClient = serversv1.NewServersClient(local.As("gateway"))

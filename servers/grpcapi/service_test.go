@@ -22,7 +22,7 @@ func TestNew_WantsEverything(t *testing.T) {
 	t.Parallel()
 	full := servers.Deps{
 		Store: newWorld(t).store, Authz: authzv1.NewAuthzClient(nil), ChannelLog: messagesv1.NewChannelLogClient(nil), Bus: &fakeBus{}, Minter: beep.NewMinter(),
-		Log: slog.New(slog.DiscardHandler),
+		Messages: messagesv1.NewMessagesClient(nil), Log: slog.New(slog.DiscardHandler),
 	}
 	if _, err := grpcapi.New(full); err != nil {
 		t.Fatal(err)
@@ -31,7 +31,8 @@ func TestNew_WantsEverything(t *testing.T) {
 		"store": func(d *servers.Deps) { d.Store = nil }, "authz": func(d *servers.Deps) { d.Authz = nil },
 		"channel log": func(d *servers.Deps) { d.ChannelLog = nil },
 		"bus":         func(d *servers.Deps) { d.Bus = nil }, "minter": func(d *servers.Deps) { d.Minter = nil },
-		"log": func(d *servers.Deps) { d.Log = nil },
+		"messages": func(d *servers.Deps) { d.Messages = nil },
+		"log":      func(d *servers.Deps) { d.Log = nil },
 	} {
 		d := full
 		take(&d)

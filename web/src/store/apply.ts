@@ -109,8 +109,9 @@ function applyFrame(state: State, frame: ServerFrame, now: number): State {
       return removeServers(state, [frame.d.server_id])
     case 'channel_added':
     case 'channel_updated': {
-      const { channel } = frame.d
-      const next = { ...state, channels: { ...state.channels, [channel.id]: frame.d } }
+      const { channel, rights } = frame.d
+      if (!channel) return state // a thread or a direct message: neither is shown yet
+      const next = { ...state, channels: { ...state.channels, [channel.id]: { channel, rights } } }
       if (frame.op === 'channel_updated' || channel.kind !== 'text') return next
       const window = state.windows[channel.id] ?? emptyWindow
       return { ...next, windows: { ...state.windows, [channel.id]: { ...window, asks: true } } }

@@ -339,7 +339,11 @@ type Ready struct {
 	// The caller.
 	User *v1.Profile `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
 	// The servers that the user is in, in the order joined.
-	Servers       []*ServerState `protobuf:"bytes,3,rep,name=servers,proto3" json:"servers,omitempty"`
+	Servers []*ServerState `protobuf:"bytes,3,rep,name=servers,proto3" json:"servers,omitempty"`
+	// The direct messages and groups that the user has closed.
+	Closed []*v11.DirectClosed `protobuf:"bytes,4,rep,name=closed,proto3" json:"closed,omitempty"`
+	// The threads that the user is a member of, seen or not.
+	ThreadIds     []uint64 `protobuf:"varint,5,rep,packed,name=thread_ids,json=threadIds,proto3" json:"thread_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -391,6 +395,20 @@ func (x *Ready) GetUser() *v1.Profile {
 func (x *Ready) GetServers() []*ServerState {
 	if x != nil {
 		return x.Servers
+	}
+	return nil
+}
+
+func (x *Ready) GetClosed() []*v11.DirectClosed {
+	if x != nil {
+		return x.Closed
+	}
+	return nil
+}
+
+func (x *Ready) GetThreadIds() []uint64 {
+	if x != nil {
+		return x.ThreadIds
 	}
 	return nil
 }
@@ -624,13 +642,18 @@ func (x *RightsUpdated) GetRights() []string {
 	return nil
 }
 
-// ChannelAdded says that the user sees a channel, op "channel_added". A "delta" follows for one with messages.
+// ChannelAdded says that the user sees a channel, op "channel_added": exactly one of channel, thread and direct_message
+// is set. A "delta" follows for one with messages. An archived thread is not added, unless identify named it.
 type ChannelAdded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The channel.
+	// A channel of a server.
 	Channel *v11.Channel `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
 	// The user's rights in it.
-	Rights        []string `protobuf:"bytes,2,rep,name=rights,proto3" json:"rights,omitempty"`
+	Rights []string `protobuf:"bytes,2,rep,name=rights,proto3" json:"rights,omitempty"`
+	// A thread.
+	Thread *v11.Thread `protobuf:"bytes,3,opt,name=thread,proto3" json:"thread,omitempty"`
+	// A direct message or group.
+	DirectMessage *v11.DirectMessage `protobuf:"bytes,4,opt,name=direct_message,json=directMessage,proto3" json:"direct_message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -679,13 +702,31 @@ func (x *ChannelAdded) GetRights() []string {
 	return nil
 }
 
+func (x *ChannelAdded) GetThread() *v11.Thread {
+	if x != nil {
+		return x.Thread
+	}
+	return nil
+}
+
+func (x *ChannelAdded) GetDirectMessage() *v11.DirectMessage {
+	if x != nil {
+		return x.DirectMessage
+	}
+	return nil
+}
+
 // ChannelUpdated replaces a channel's fields and the user's rights in it, op "channel_updated".
 type ChannelUpdated struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The channel.
+	// The channel, as in ChannelAdded.
 	Channel *v11.Channel `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
 	// The user's rights in it.
-	Rights        []string `protobuf:"bytes,2,rep,name=rights,proto3" json:"rights,omitempty"`
+	Rights []string `protobuf:"bytes,2,rep,name=rights,proto3" json:"rights,omitempty"`
+	// Or the thread.
+	Thread *v11.Thread `protobuf:"bytes,3,opt,name=thread,proto3" json:"thread,omitempty"`
+	// Or the direct message or group.
+	DirectMessage *v11.DirectMessage `protobuf:"bytes,4,opt,name=direct_message,json=directMessage,proto3" json:"direct_message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -734,6 +775,112 @@ func (x *ChannelUpdated) GetRights() []string {
 	return nil
 }
 
+func (x *ChannelUpdated) GetThread() *v11.Thread {
+	if x != nil {
+		return x.Thread
+	}
+	return nil
+}
+
+func (x *ChannelUpdated) GetDirectMessage() *v11.DirectMessage {
+	if x != nil {
+		return x.DirectMessage
+	}
+	return nil
+}
+
+// ThreadJoined says that the user is a member of a thread, op "thread_joined".
+type ThreadJoined struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread.
+	ThreadId      uint64 `protobuf:"varint,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreadJoined) Reset() {
+	*x = ThreadJoined{}
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreadJoined) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreadJoined) ProtoMessage() {}
+
+func (x *ThreadJoined) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreadJoined.ProtoReflect.Descriptor instead.
+func (*ThreadJoined) Descriptor() ([]byte, []int) {
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ThreadJoined) GetThreadId() uint64 {
+	if x != nil {
+		return x.ThreadId
+	}
+	return 0
+}
+
+// ThreadLeft says that the user is one no more, op "thread_left".
+type ThreadLeft struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread.
+	ThreadId      uint64 `protobuf:"varint,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreadLeft) Reset() {
+	*x = ThreadLeft{}
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreadLeft) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreadLeft) ProtoMessage() {}
+
+func (x *ThreadLeft) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreadLeft.ProtoReflect.Descriptor instead.
+func (*ThreadLeft) Descriptor() ([]byte, []int) {
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ThreadLeft) GetThreadId() uint64 {
+	if x != nil {
+		return x.ThreadId
+	}
+	return 0
+}
+
 // ChannelRemoved says that the user sees a channel no more, op "channel_removed": drop all of it.
 type ChannelRemoved struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -745,7 +892,7 @@ type ChannelRemoved struct {
 
 func (x *ChannelRemoved) Reset() {
 	*x = ChannelRemoved{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[13]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -757,7 +904,7 @@ func (x *ChannelRemoved) String() string {
 func (*ChannelRemoved) ProtoMessage() {}
 
 func (x *ChannelRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[13]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -770,7 +917,7 @@ func (x *ChannelRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChannelRemoved.ProtoReflect.Descriptor instead.
 func (*ChannelRemoved) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{13}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ChannelRemoved) GetChannelId() uint64 {
@@ -791,7 +938,7 @@ type RoleUpdated struct {
 
 func (x *RoleUpdated) Reset() {
 	*x = RoleUpdated{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[14]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -803,7 +950,7 @@ func (x *RoleUpdated) String() string {
 func (*RoleUpdated) ProtoMessage() {}
 
 func (x *RoleUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[14]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -816,7 +963,7 @@ func (x *RoleUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleUpdated.ProtoReflect.Descriptor instead.
 func (*RoleUpdated) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{14}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RoleUpdated) GetRole() *v11.Role {
@@ -839,7 +986,7 @@ type RoleRemoved struct {
 
 func (x *RoleRemoved) Reset() {
 	*x = RoleRemoved{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[15]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -851,7 +998,7 @@ func (x *RoleRemoved) String() string {
 func (*RoleRemoved) ProtoMessage() {}
 
 func (x *RoleRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[15]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -864,7 +1011,7 @@ func (x *RoleRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleRemoved.ProtoReflect.Descriptor instead.
 func (*RoleRemoved) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{15}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RoleRemoved) GetServerId() uint64 {
@@ -892,7 +1039,7 @@ type MemberUpdated struct {
 
 func (x *MemberUpdated) Reset() {
 	*x = MemberUpdated{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[16]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -904,7 +1051,7 @@ func (x *MemberUpdated) String() string {
 func (*MemberUpdated) ProtoMessage() {}
 
 func (x *MemberUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[16]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -917,7 +1064,7 @@ func (x *MemberUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberUpdated.ProtoReflect.Descriptor instead.
 func (*MemberUpdated) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{16}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MemberUpdated) GetMember() *v11.Member {
@@ -940,7 +1087,7 @@ type MemberRemoved struct {
 
 func (x *MemberRemoved) Reset() {
 	*x = MemberRemoved{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[17]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -952,7 +1099,7 @@ func (x *MemberRemoved) String() string {
 func (*MemberRemoved) ProtoMessage() {}
 
 func (x *MemberRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[17]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -965,7 +1112,7 @@ func (x *MemberRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberRemoved.ProtoReflect.Descriptor instead.
 func (*MemberRemoved) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{17}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *MemberRemoved) GetServerId() uint64 {
@@ -995,7 +1142,7 @@ type Entries struct {
 
 func (x *Entries) Reset() {
 	*x = Entries{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[18]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1007,7 +1154,7 @@ func (x *Entries) String() string {
 func (*Entries) ProtoMessage() {}
 
 func (x *Entries) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[18]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1020,7 +1167,7 @@ func (x *Entries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entries.ProtoReflect.Descriptor instead.
 func (*Entries) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{18}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Entries) GetChannelId() uint64 {
@@ -1056,7 +1203,7 @@ type Delta struct {
 
 func (x *Delta) Reset() {
 	*x = Delta{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[19]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1068,7 +1215,7 @@ func (x *Delta) String() string {
 func (*Delta) ProtoMessage() {}
 
 func (x *Delta) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[19]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1081,7 +1228,7 @@ func (x *Delta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delta.ProtoReflect.Descriptor instead.
 func (*Delta) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{19}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Delta) GetChannelId() uint64 {
@@ -1132,7 +1279,7 @@ type Typing struct {
 
 func (x *Typing) Reset() {
 	*x = Typing{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[20]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1291,7 @@ func (x *Typing) String() string {
 func (*Typing) ProtoMessage() {}
 
 func (x *Typing) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[20]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1304,7 @@ func (x *Typing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Typing.ProtoReflect.Descriptor instead.
 func (*Typing) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{20}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Typing) GetChannelId() uint64 {
@@ -1187,7 +1334,7 @@ type Presence struct {
 
 func (x *Presence) Reset() {
 	*x = Presence{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[21]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1199,7 +1346,7 @@ func (x *Presence) String() string {
 func (*Presence) ProtoMessage() {}
 
 func (x *Presence) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[21]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1212,7 +1359,7 @@ func (x *Presence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Presence.ProtoReflect.Descriptor instead.
 func (*Presence) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{21}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Presence) GetUserId() uint64 {
@@ -1240,7 +1387,7 @@ type TokenExpiring struct {
 
 func (x *TokenExpiring) Reset() {
 	*x = TokenExpiring{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[22]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1252,7 +1399,7 @@ func (x *TokenExpiring) String() string {
 func (*TokenExpiring) ProtoMessage() {}
 
 func (x *TokenExpiring) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[22]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1265,7 +1412,7 @@ func (x *TokenExpiring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenExpiring.ProtoReflect.Descriptor instead.
 func (*TokenExpiring) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{22}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TokenExpiring) GetExpiresIn() uint32 {
@@ -1286,7 +1433,7 @@ type Drain struct {
 
 func (x *Drain) Reset() {
 	*x = Drain{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[23]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1298,7 +1445,7 @@ func (x *Drain) String() string {
 func (*Drain) ProtoMessage() {}
 
 func (x *Drain) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[23]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1311,7 +1458,7 @@ func (x *Drain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drain.ProtoReflect.Descriptor instead.
 func (*Drain) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{23}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Drain) GetSpread() uint32 {
@@ -1338,7 +1485,7 @@ type Refused struct {
 
 func (x *Refused) Reset() {
 	*x = Refused{}
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[24]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1350,7 +1497,7 @@ func (x *Refused) String() string {
 func (*Refused) ProtoMessage() {}
 
 func (x *Refused) ProtoReflect() protoreflect.Message {
-	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[24]
+	mi := &file_beep_realtime_v1_realtime_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1363,7 +1510,7 @@ func (x *Refused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refused.ProtoReflect.Descriptor instead.
 func (*Refused) Descriptor() ([]byte, []int) {
-	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{24}
+	return file_beep_realtime_v1_realtime_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Refused) GetCode() string {
@@ -1398,7 +1545,7 @@ var File_beep_realtime_v1_realtime_proto protoreflect.FileDescriptor
 
 const file_beep_realtime_v1_realtime_proto_rawDesc = "" +
 	"\n" +
-	"\x1fbeep/realtime/v1/realtime.proto\x12\x10beep.realtime.v1\x1a\x1fbeep/messages/v1/messages.proto\x1a\x1dbeep/servers/v1/servers.proto\x1a\x19beep/users/v1/users.proto\"\xbb\x01\n" +
+	"\x1fbeep/realtime/v1/realtime.proto\x12\x10beep.realtime.v1\x1a\x1fbeep/messages/v1/messages.proto\x1a\x1cbeep/servers/v1/direct.proto\x1a\x1dbeep/servers/v1/servers.proto\x1a\x1dbeep/servers/v1/threads.proto\x1a\x19beep/users/v1/users.proto\"\xbb\x01\n" +
 	"\bIdentify\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12D\n" +
 	"\bchannels\x18\x02 \x03(\v2(.beep.realtime.v1.Identify.ChannelsEntryR\bchannels\x12\x16\n" +
@@ -1419,12 +1566,15 @@ const file_beep_realtime_v1_realtime_proto_rawDesc = "" +
 	"\tSetStatus\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\"6\n" +
 	"\x05Hello\x12-\n" +
-	"\x12heartbeat_interval\x18\x01 \x01(\rR\x11heartbeatInterval\"\x8b\x01\n" +
+	"\x12heartbeat_interval\x18\x01 \x01(\rR\x11heartbeatInterval\"\xe1\x01\n" +
 	"\x05Ready\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12*\n" +
 	"\x04user\x18\x02 \x01(\v2\x16.beep.users.v1.ProfileR\x04user\x127\n" +
-	"\aservers\x18\x03 \x03(\v2\x1d.beep.realtime.v1.ServerStateR\aservers\"\xe6\x01\n" +
+	"\aservers\x18\x03 \x03(\v2\x1d.beep.realtime.v1.ServerStateR\aservers\x125\n" +
+	"\x06closed\x18\x04 \x03(\v2\x1d.beep.servers.v1.DirectClosedR\x06closed\x12\x1d\n" +
+	"\n" +
+	"thread_ids\x18\x05 \x03(\x04R\tthreadIds\"\xe6\x01\n" +
 	"\vServerState\x12/\n" +
 	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\x12+\n" +
 	"\x05roles\x18\x02 \x03(\v2\x15.beep.servers.v1.RoleR\x05roles\x12'\n" +
@@ -1437,13 +1587,22 @@ const file_beep_realtime_v1_realtime_proto_rawDesc = "" +
 	"\x06server\x18\x01 \x01(\v2\x17.beep.servers.v1.ServerR\x06server\"D\n" +
 	"\rRightsUpdated\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x16\n" +
-	"\x06rights\x18\x02 \x03(\tR\x06rights\"Z\n" +
+	"\x06rights\x18\x02 \x03(\tR\x06rights\"\xd2\x01\n" +
 	"\fChannelAdded\x122\n" +
 	"\achannel\x18\x01 \x01(\v2\x18.beep.servers.v1.ChannelR\achannel\x12\x16\n" +
-	"\x06rights\x18\x02 \x03(\tR\x06rights\"\\\n" +
+	"\x06rights\x18\x02 \x03(\tR\x06rights\x12/\n" +
+	"\x06thread\x18\x03 \x01(\v2\x17.beep.servers.v1.ThreadR\x06thread\x12E\n" +
+	"\x0edirect_message\x18\x04 \x01(\v2\x1e.beep.servers.v1.DirectMessageR\rdirectMessage\"\xd4\x01\n" +
 	"\x0eChannelUpdated\x122\n" +
 	"\achannel\x18\x01 \x01(\v2\x18.beep.servers.v1.ChannelR\achannel\x12\x16\n" +
-	"\x06rights\x18\x02 \x03(\tR\x06rights\"/\n" +
+	"\x06rights\x18\x02 \x03(\tR\x06rights\x12/\n" +
+	"\x06thread\x18\x03 \x01(\v2\x17.beep.servers.v1.ThreadR\x06thread\x12E\n" +
+	"\x0edirect_message\x18\x04 \x01(\v2\x1e.beep.servers.v1.DirectMessageR\rdirectMessage\"+\n" +
+	"\fThreadJoined\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\x04R\bthreadId\")\n" +
+	"\n" +
+	"ThreadLeft\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\x04R\bthreadId\"/\n" +
 	"\x0eChannelRemoved\x12\x1d\n" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\"8\n" +
@@ -1499,61 +1658,71 @@ func file_beep_realtime_v1_realtime_proto_rawDescGZIP() []byte {
 	return file_beep_realtime_v1_realtime_proto_rawDescData
 }
 
-var file_beep_realtime_v1_realtime_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_beep_realtime_v1_realtime_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_beep_realtime_v1_realtime_proto_goTypes = []any{
-	(*Identify)(nil),       // 0: beep.realtime.v1.Identify
-	(*RenewToken)(nil),     // 1: beep.realtime.v1.RenewToken
-	(*Since)(nil),          // 2: beep.realtime.v1.Since
-	(*StartTyping)(nil),    // 3: beep.realtime.v1.StartTyping
-	(*SetStatus)(nil),      // 4: beep.realtime.v1.SetStatus
-	(*Hello)(nil),          // 5: beep.realtime.v1.Hello
-	(*Ready)(nil),          // 6: beep.realtime.v1.Ready
-	(*ServerState)(nil),    // 7: beep.realtime.v1.ServerState
-	(*ServerRemoved)(nil),  // 8: beep.realtime.v1.ServerRemoved
-	(*ServerUpdated)(nil),  // 9: beep.realtime.v1.ServerUpdated
-	(*RightsUpdated)(nil),  // 10: beep.realtime.v1.RightsUpdated
-	(*ChannelAdded)(nil),   // 11: beep.realtime.v1.ChannelAdded
-	(*ChannelUpdated)(nil), // 12: beep.realtime.v1.ChannelUpdated
-	(*ChannelRemoved)(nil), // 13: beep.realtime.v1.ChannelRemoved
-	(*RoleUpdated)(nil),    // 14: beep.realtime.v1.RoleUpdated
-	(*RoleRemoved)(nil),    // 15: beep.realtime.v1.RoleRemoved
-	(*MemberUpdated)(nil),  // 16: beep.realtime.v1.MemberUpdated
-	(*MemberRemoved)(nil),  // 17: beep.realtime.v1.MemberRemoved
-	(*Entries)(nil),        // 18: beep.realtime.v1.Entries
-	(*Delta)(nil),          // 19: beep.realtime.v1.Delta
-	(*Typing)(nil),         // 20: beep.realtime.v1.Typing
-	(*Presence)(nil),       // 21: beep.realtime.v1.Presence
-	(*TokenExpiring)(nil),  // 22: beep.realtime.v1.TokenExpiring
-	(*Drain)(nil),          // 23: beep.realtime.v1.Drain
-	(*Refused)(nil),        // 24: beep.realtime.v1.Refused
-	nil,                    // 25: beep.realtime.v1.Identify.ChannelsEntry
-	(*v1.Profile)(nil),     // 26: beep.users.v1.Profile
-	(*v11.Server)(nil),     // 27: beep.servers.v1.Server
-	(*v11.Role)(nil),       // 28: beep.servers.v1.Role
-	(*v11.Member)(nil),     // 29: beep.servers.v1.Member
-	(*v11.Channel)(nil),    // 30: beep.servers.v1.Channel
-	(*v12.Entry)(nil),      // 31: beep.messages.v1.Entry
+	(*Identify)(nil),          // 0: beep.realtime.v1.Identify
+	(*RenewToken)(nil),        // 1: beep.realtime.v1.RenewToken
+	(*Since)(nil),             // 2: beep.realtime.v1.Since
+	(*StartTyping)(nil),       // 3: beep.realtime.v1.StartTyping
+	(*SetStatus)(nil),         // 4: beep.realtime.v1.SetStatus
+	(*Hello)(nil),             // 5: beep.realtime.v1.Hello
+	(*Ready)(nil),             // 6: beep.realtime.v1.Ready
+	(*ServerState)(nil),       // 7: beep.realtime.v1.ServerState
+	(*ServerRemoved)(nil),     // 8: beep.realtime.v1.ServerRemoved
+	(*ServerUpdated)(nil),     // 9: beep.realtime.v1.ServerUpdated
+	(*RightsUpdated)(nil),     // 10: beep.realtime.v1.RightsUpdated
+	(*ChannelAdded)(nil),      // 11: beep.realtime.v1.ChannelAdded
+	(*ChannelUpdated)(nil),    // 12: beep.realtime.v1.ChannelUpdated
+	(*ThreadJoined)(nil),      // 13: beep.realtime.v1.ThreadJoined
+	(*ThreadLeft)(nil),        // 14: beep.realtime.v1.ThreadLeft
+	(*ChannelRemoved)(nil),    // 15: beep.realtime.v1.ChannelRemoved
+	(*RoleUpdated)(nil),       // 16: beep.realtime.v1.RoleUpdated
+	(*RoleRemoved)(nil),       // 17: beep.realtime.v1.RoleRemoved
+	(*MemberUpdated)(nil),     // 18: beep.realtime.v1.MemberUpdated
+	(*MemberRemoved)(nil),     // 19: beep.realtime.v1.MemberRemoved
+	(*Entries)(nil),           // 20: beep.realtime.v1.Entries
+	(*Delta)(nil),             // 21: beep.realtime.v1.Delta
+	(*Typing)(nil),            // 22: beep.realtime.v1.Typing
+	(*Presence)(nil),          // 23: beep.realtime.v1.Presence
+	(*TokenExpiring)(nil),     // 24: beep.realtime.v1.TokenExpiring
+	(*Drain)(nil),             // 25: beep.realtime.v1.Drain
+	(*Refused)(nil),           // 26: beep.realtime.v1.Refused
+	nil,                       // 27: beep.realtime.v1.Identify.ChannelsEntry
+	(*v1.Profile)(nil),        // 28: beep.users.v1.Profile
+	(*v11.DirectClosed)(nil),  // 29: beep.servers.v1.DirectClosed
+	(*v11.Server)(nil),        // 30: beep.servers.v1.Server
+	(*v11.Role)(nil),          // 31: beep.servers.v1.Role
+	(*v11.Member)(nil),        // 32: beep.servers.v1.Member
+	(*v11.Channel)(nil),       // 33: beep.servers.v1.Channel
+	(*v11.Thread)(nil),        // 34: beep.servers.v1.Thread
+	(*v11.DirectMessage)(nil), // 35: beep.servers.v1.DirectMessage
+	(*v12.Entry)(nil),         // 36: beep.messages.v1.Entry
 }
 var file_beep_realtime_v1_realtime_proto_depIdxs = []int32{
-	25, // 0: beep.realtime.v1.Identify.channels:type_name -> beep.realtime.v1.Identify.ChannelsEntry
-	26, // 1: beep.realtime.v1.Ready.user:type_name -> beep.users.v1.Profile
+	27, // 0: beep.realtime.v1.Identify.channels:type_name -> beep.realtime.v1.Identify.ChannelsEntry
+	28, // 1: beep.realtime.v1.Ready.user:type_name -> beep.users.v1.Profile
 	7,  // 2: beep.realtime.v1.Ready.servers:type_name -> beep.realtime.v1.ServerState
-	27, // 3: beep.realtime.v1.ServerState.server:type_name -> beep.servers.v1.Server
-	28, // 4: beep.realtime.v1.ServerState.roles:type_name -> beep.servers.v1.Role
-	29, // 5: beep.realtime.v1.ServerState.me:type_name -> beep.servers.v1.Member
-	21, // 6: beep.realtime.v1.ServerState.presences:type_name -> beep.realtime.v1.Presence
-	27, // 7: beep.realtime.v1.ServerUpdated.server:type_name -> beep.servers.v1.Server
-	30, // 8: beep.realtime.v1.ChannelAdded.channel:type_name -> beep.servers.v1.Channel
-	30, // 9: beep.realtime.v1.ChannelUpdated.channel:type_name -> beep.servers.v1.Channel
-	28, // 10: beep.realtime.v1.RoleUpdated.role:type_name -> beep.servers.v1.Role
-	29, // 11: beep.realtime.v1.MemberUpdated.member:type_name -> beep.servers.v1.Member
-	31, // 12: beep.realtime.v1.Entries.entries:type_name -> beep.messages.v1.Entry
-	31, // 13: beep.realtime.v1.Delta.entries:type_name -> beep.messages.v1.Entry
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	29, // 3: beep.realtime.v1.Ready.closed:type_name -> beep.servers.v1.DirectClosed
+	30, // 4: beep.realtime.v1.ServerState.server:type_name -> beep.servers.v1.Server
+	31, // 5: beep.realtime.v1.ServerState.roles:type_name -> beep.servers.v1.Role
+	32, // 6: beep.realtime.v1.ServerState.me:type_name -> beep.servers.v1.Member
+	23, // 7: beep.realtime.v1.ServerState.presences:type_name -> beep.realtime.v1.Presence
+	30, // 8: beep.realtime.v1.ServerUpdated.server:type_name -> beep.servers.v1.Server
+	33, // 9: beep.realtime.v1.ChannelAdded.channel:type_name -> beep.servers.v1.Channel
+	34, // 10: beep.realtime.v1.ChannelAdded.thread:type_name -> beep.servers.v1.Thread
+	35, // 11: beep.realtime.v1.ChannelAdded.direct_message:type_name -> beep.servers.v1.DirectMessage
+	33, // 12: beep.realtime.v1.ChannelUpdated.channel:type_name -> beep.servers.v1.Channel
+	34, // 13: beep.realtime.v1.ChannelUpdated.thread:type_name -> beep.servers.v1.Thread
+	35, // 14: beep.realtime.v1.ChannelUpdated.direct_message:type_name -> beep.servers.v1.DirectMessage
+	31, // 15: beep.realtime.v1.RoleUpdated.role:type_name -> beep.servers.v1.Role
+	32, // 16: beep.realtime.v1.MemberUpdated.member:type_name -> beep.servers.v1.Member
+	36, // 17: beep.realtime.v1.Entries.entries:type_name -> beep.messages.v1.Entry
+	36, // 18: beep.realtime.v1.Delta.entries:type_name -> beep.messages.v1.Entry
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_beep_realtime_v1_realtime_proto_init() }
@@ -1567,7 +1736,7 @@ func file_beep_realtime_v1_realtime_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_realtime_v1_realtime_proto_rawDesc), len(file_beep_realtime_v1_realtime_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

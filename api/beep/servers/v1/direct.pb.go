@@ -7,6 +7,7 @@
 package serversv1
 
 import (
+	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -224,11 +225,682 @@ func (x *DirectClosed) GetR() uint32 {
 	return 0
 }
 
+// CreateDirectMessageRequest is what CreateDirectMessage takes.
+type CreateDirectMessageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// With whom: one for a conversation between two, 2-9 for a group; the caller is not named.
+	UserIds []uint64 `protobuf:"varint,1,rep,packed,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	// At most 100 characters; of a group only.
+	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateDirectMessageRequest) Reset() {
+	*x = CreateDirectMessageRequest{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateDirectMessageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateDirectMessageRequest) ProtoMessage() {}
+
+func (x *CreateDirectMessageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateDirectMessageRequest.ProtoReflect.Descriptor instead.
+func (*CreateDirectMessageRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CreateDirectMessageRequest) GetUserIds() []uint64 {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+func (x *CreateDirectMessageRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// CreateDirectMessageResponse is what CreateDirectMessage answers.
+type CreateDirectMessageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The one that there is now, open.
+	DirectMessage *DirectMessage `protobuf:"bytes,1,opt,name=direct_message,json=directMessage,proto3" json:"direct_message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateDirectMessageResponse) Reset() {
+	*x = CreateDirectMessageResponse{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateDirectMessageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateDirectMessageResponse) ProtoMessage() {}
+
+func (x *CreateDirectMessageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateDirectMessageResponse.ProtoReflect.Descriptor instead.
+func (*CreateDirectMessageResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CreateDirectMessageResponse) GetDirectMessage() *DirectMessage {
+	if x != nil {
+		return x.DirectMessage
+	}
+	return nil
+}
+
+// ListDirectMessagesRequest is what ListDirectMessages takes.
+type ListDirectMessagesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only those with a greater id.
+	After uint64 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
+	// 1-100; 50 if left out.
+	Limit         uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDirectMessagesRequest) Reset() {
+	*x = ListDirectMessagesRequest{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDirectMessagesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDirectMessagesRequest) ProtoMessage() {}
+
+func (x *ListDirectMessagesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDirectMessagesRequest.ProtoReflect.Descriptor instead.
+func (*ListDirectMessagesRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListDirectMessagesRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *ListDirectMessagesRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ListDirectMessagesResponse is what ListDirectMessages answers.
+type ListDirectMessagesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order of id.
+	DirectMessages []*DirectMessage `protobuf:"bytes,1,rep,name=direct_messages,json=directMessages,proto3" json:"direct_messages,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ListDirectMessagesResponse) Reset() {
+	*x = ListDirectMessagesResponse{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDirectMessagesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDirectMessagesResponse) ProtoMessage() {}
+
+func (x *ListDirectMessagesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDirectMessagesResponse.ProtoReflect.Descriptor instead.
+func (*ListDirectMessagesResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListDirectMessagesResponse) GetDirectMessages() []*DirectMessage {
+	if x != nil {
+		return x.DirectMessages
+	}
+	return nil
+}
+
+// GetDirectMessageRequest is what GetDirectMessage takes.
+type GetDirectMessageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which.
+	ChannelId     uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDirectMessageRequest) Reset() {
+	*x = GetDirectMessageRequest{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDirectMessageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDirectMessageRequest) ProtoMessage() {}
+
+func (x *GetDirectMessageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDirectMessageRequest.ProtoReflect.Descriptor instead.
+func (*GetDirectMessageRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetDirectMessageRequest) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+// GetDirectMessageResponse is what GetDirectMessage answers.
+type GetDirectMessageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The direct message or group.
+	DirectMessage *DirectMessage `protobuf:"bytes,1,opt,name=direct_message,json=directMessage,proto3" json:"direct_message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDirectMessageResponse) Reset() {
+	*x = GetDirectMessageResponse{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDirectMessageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDirectMessageResponse) ProtoMessage() {}
+
+func (x *GetDirectMessageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDirectMessageResponse.ProtoReflect.Descriptor instead.
+func (*GetDirectMessageResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetDirectMessageResponse) GetDirectMessage() *DirectMessage {
+	if x != nil {
+		return x.DirectMessage
+	}
+	return nil
+}
+
+// RenameDirectMessageRequest is what RenameDirectMessage takes.
+type RenameDirectMessageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A group.
+	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// At most 100 characters; empty takes the name away.
+	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenameDirectMessageRequest) Reset() {
+	*x = RenameDirectMessageRequest{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenameDirectMessageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenameDirectMessageRequest) ProtoMessage() {}
+
+func (x *RenameDirectMessageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenameDirectMessageRequest.ProtoReflect.Descriptor instead.
+func (*RenameDirectMessageRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RenameDirectMessageRequest) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *RenameDirectMessageRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// RenameDirectMessageResponse is what RenameDirectMessage answers.
+type RenameDirectMessageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group after the change.
+	DirectMessage *DirectMessage `protobuf:"bytes,1,opt,name=direct_message,json=directMessage,proto3" json:"direct_message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenameDirectMessageResponse) Reset() {
+	*x = RenameDirectMessageResponse{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenameDirectMessageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenameDirectMessageResponse) ProtoMessage() {}
+
+func (x *RenameDirectMessageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenameDirectMessageResponse.ProtoReflect.Descriptor instead.
+func (*RenameDirectMessageResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RenameDirectMessageResponse) GetDirectMessage() *DirectMessage {
+	if x != nil {
+		return x.DirectMessage
+	}
+	return nil
+}
+
+// AddUsersRequest is what AddUsers takes.
+type AddUsersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A direct message or group.
+	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// Whom, 1-9.
+	UserIds       []uint64 `protobuf:"varint,2,rep,packed,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddUsersRequest) Reset() {
+	*x = AddUsersRequest{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddUsersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddUsersRequest) ProtoMessage() {}
+
+func (x *AddUsersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddUsersRequest.ProtoReflect.Descriptor instead.
+func (*AddUsersRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AddUsersRequest) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *AddUsersRequest) GetUserIds() []uint64 {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+// AddUsersResponse is what AddUsers answers.
+type AddUsersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group that they are in now: the same one, or a new one.
+	DirectMessage *DirectMessage `protobuf:"bytes,1,opt,name=direct_message,json=directMessage,proto3" json:"direct_message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddUsersResponse) Reset() {
+	*x = AddUsersResponse{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddUsersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddUsersResponse) ProtoMessage() {}
+
+func (x *AddUsersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddUsersResponse.ProtoReflect.Descriptor instead.
+func (*AddUsersResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AddUsersResponse) GetDirectMessage() *DirectMessage {
+	if x != nil {
+		return x.DirectMessage
+	}
+	return nil
+}
+
+// LeaveDirectMessageRequest is what LeaveDirectMessage takes.
+type LeaveDirectMessageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A group.
+	ChannelId     uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaveDirectMessageRequest) Reset() {
+	*x = LeaveDirectMessageRequest{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaveDirectMessageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaveDirectMessageRequest) ProtoMessage() {}
+
+func (x *LeaveDirectMessageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaveDirectMessageRequest.ProtoReflect.Descriptor instead.
+func (*LeaveDirectMessageRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *LeaveDirectMessageRequest) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+// LeaveDirectMessageResponse is what LeaveDirectMessage answers.
+type LeaveDirectMessageResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaveDirectMessageResponse) Reset() {
+	*x = LeaveDirectMessageResponse{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaveDirectMessageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaveDirectMessageResponse) ProtoMessage() {}
+
+func (x *LeaveDirectMessageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaveDirectMessageResponse.ProtoReflect.Descriptor instead.
+func (*LeaveDirectMessageResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{14}
+}
+
+// CloseDirectMessageRequest is what CloseDirectMessage takes.
+type CloseDirectMessageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A direct message or group.
+	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// Up to where the caller has seen its log: what came after keeps it open. Left out, it is closed as it stands.
+	R             *uint32 `protobuf:"varint,2,opt,name=r,proto3,oneof" json:"r,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseDirectMessageRequest) Reset() {
+	*x = CloseDirectMessageRequest{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseDirectMessageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseDirectMessageRequest) ProtoMessage() {}
+
+func (x *CloseDirectMessageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseDirectMessageRequest.ProtoReflect.Descriptor instead.
+func (*CloseDirectMessageRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *CloseDirectMessageRequest) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *CloseDirectMessageRequest) GetR() uint32 {
+	if x != nil && x.R != nil {
+		return *x.R
+	}
+	return 0
+}
+
+// CloseDirectMessageResponse is what CloseDirectMessage answers.
+type CloseDirectMessageResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseDirectMessageResponse) Reset() {
+	*x = CloseDirectMessageResponse{}
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseDirectMessageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseDirectMessageResponse) ProtoMessage() {}
+
+func (x *CloseDirectMessageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_direct_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseDirectMessageResponse.ProtoReflect.Descriptor instead.
+func (*CloseDirectMessageResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_direct_proto_rawDescGZIP(), []int{16}
+}
+
 var File_beep_servers_v1_direct_proto protoreflect.FileDescriptor
 
 const file_beep_servers_v1_direct_proto_rawDesc = "" +
 	"\n" +
-	"\x1cbeep/servers/v1/direct.proto\x12\x0fbeep.servers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x01\n" +
+	"\x1cbeep/servers/v1/direct.proto\x12\x0fbeep.servers.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x01\n" +
 	"\rDirectMessage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
@@ -244,7 +916,52 @@ const file_beep_servers_v1_direct_proto_rawDesc = "" +
 	"\n" +
 	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x16\n" +
 	"\x06closed\x18\x02 \x01(\bR\x06closed\x12\f\n" +
-	"\x01r\x18\x03 \x01(\rR\x01rB9Z7github.com/beep-chat/beep/api/beep/servers/v1;serversv1b\x06proto3"
+	"\x01r\x18\x03 \x01(\rR\x01r\"K\n" +
+	"\x1aCreateDirectMessageRequest\x12\x19\n" +
+	"\buser_ids\x18\x01 \x03(\x04R\auserIds\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"d\n" +
+	"\x1bCreateDirectMessageResponse\x12E\n" +
+	"\x0edirect_message\x18\x01 \x01(\v2\x1e.beep.servers.v1.DirectMessageR\rdirectMessage\"G\n" +
+	"\x19ListDirectMessagesRequest\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\x04R\x05after\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\"e\n" +
+	"\x1aListDirectMessagesResponse\x12G\n" +
+	"\x0fdirect_messages\x18\x01 \x03(\v2\x1e.beep.servers.v1.DirectMessageR\x0edirectMessages\"8\n" +
+	"\x17GetDirectMessageRequest\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\"a\n" +
+	"\x18GetDirectMessageResponse\x12E\n" +
+	"\x0edirect_message\x18\x01 \x01(\v2\x1e.beep.servers.v1.DirectMessageR\rdirectMessage\"O\n" +
+	"\x1aRenameDirectMessageRequest\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"d\n" +
+	"\x1bRenameDirectMessageResponse\x12E\n" +
+	"\x0edirect_message\x18\x01 \x01(\v2\x1e.beep.servers.v1.DirectMessageR\rdirectMessage\"K\n" +
+	"\x0fAddUsersRequest\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x19\n" +
+	"\buser_ids\x18\x02 \x03(\x04R\auserIds\"Y\n" +
+	"\x10AddUsersResponse\x12E\n" +
+	"\x0edirect_message\x18\x01 \x01(\v2\x1e.beep.servers.v1.DirectMessageR\rdirectMessage\":\n" +
+	"\x19LeaveDirectMessageRequest\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\"\x1c\n" +
+	"\x1aLeaveDirectMessageResponse\"S\n" +
+	"\x19CloseDirectMessageRequest\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x11\n" +
+	"\x01r\x18\x02 \x01(\rH\x00R\x01r\x88\x01\x01B\x04\n" +
+	"\x02_r\"\x1c\n" +
+	"\x1aCloseDirectMessageResponse2\xee\b\n" +
+	"\x0eDirectMessages\x12\xa1\x01\n" +
+	"\x13CreateDirectMessage\x12+.beep.servers.v1.CreateDirectMessageRequest\x1a,.beep.servers.v1.CreateDirectMessageResponse\"/\x82\xd3\xe4\x93\x02):\x01*b\x0edirect_message\"\x14/api/direct-messages\x12\x8b\x01\n" +
+	"\x12ListDirectMessages\x12*.beep.servers.v1.ListDirectMessagesRequest\x1a+.beep.servers.v1.ListDirectMessagesResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/api/direct-messages\x12\xa2\x01\n" +
+	"\x10GetDirectMessage\x12(.beep.servers.v1.GetDirectMessageRequest\x1a).beep.servers.v1.GetDirectMessageResponse\"9\x82\xd3\xe4\x93\x023b\x0edirect_message\x12!/api/direct-messages/{channel_id}\x12\xae\x01\n" +
+	"\x13RenameDirectMessage\x12+.beep.servers.v1.RenameDirectMessageRequest\x1a,.beep.servers.v1.RenameDirectMessageResponse\"<\x82\xd3\xe4\x93\x026:\x01*b\x0edirect_message2!/api/direct-messages/{channel_id}\x12\x93\x01\n" +
+	"\bAddUsers\x12 .beep.servers.v1.AddUsersRequest\x1a!.beep.servers.v1.AddUsersResponse\"B\x82\xd3\xe4\x93\x02<:\x01*b\x0edirect_message\"'/api/direct-messages/{channel_id}/users\x12\xa2\x01\n" +
+	"\x12LeaveDirectMessage\x12*.beep.servers.v1.LeaveDirectMessageRequest\x1a+.beep.servers.v1.LeaveDirectMessageResponse\"3\x82\xd3\xe4\x93\x02-*+/api/users/@me/direct-messages/{channel_id}\x12\x98\x01\n" +
+	"\x12CloseDirectMessage\x12*.beep.servers.v1.CloseDirectMessageRequest\x1a+.beep.servers.v1.CloseDirectMessageResponse\")\x82\xd3\xe4\x93\x02#*!/api/direct-messages/{channel_id}B9Z7github.com/beep-chat/beep/api/beep/servers/v1;serversv1b\x06proto3"
 
 var (
 	file_beep_servers_v1_direct_proto_rawDescOnce sync.Once
@@ -258,20 +975,53 @@ func file_beep_servers_v1_direct_proto_rawDescGZIP() []byte {
 	return file_beep_servers_v1_direct_proto_rawDescData
 }
 
-var file_beep_servers_v1_direct_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_beep_servers_v1_direct_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_beep_servers_v1_direct_proto_goTypes = []any{
-	(*DirectMessage)(nil),         // 0: beep.servers.v1.DirectMessage
-	(*Participant)(nil),           // 1: beep.servers.v1.Participant
-	(*DirectClosed)(nil),          // 2: beep.servers.v1.DirectClosed
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*DirectMessage)(nil),               // 0: beep.servers.v1.DirectMessage
+	(*Participant)(nil),                 // 1: beep.servers.v1.Participant
+	(*DirectClosed)(nil),                // 2: beep.servers.v1.DirectClosed
+	(*CreateDirectMessageRequest)(nil),  // 3: beep.servers.v1.CreateDirectMessageRequest
+	(*CreateDirectMessageResponse)(nil), // 4: beep.servers.v1.CreateDirectMessageResponse
+	(*ListDirectMessagesRequest)(nil),   // 5: beep.servers.v1.ListDirectMessagesRequest
+	(*ListDirectMessagesResponse)(nil),  // 6: beep.servers.v1.ListDirectMessagesResponse
+	(*GetDirectMessageRequest)(nil),     // 7: beep.servers.v1.GetDirectMessageRequest
+	(*GetDirectMessageResponse)(nil),    // 8: beep.servers.v1.GetDirectMessageResponse
+	(*RenameDirectMessageRequest)(nil),  // 9: beep.servers.v1.RenameDirectMessageRequest
+	(*RenameDirectMessageResponse)(nil), // 10: beep.servers.v1.RenameDirectMessageResponse
+	(*AddUsersRequest)(nil),             // 11: beep.servers.v1.AddUsersRequest
+	(*AddUsersResponse)(nil),            // 12: beep.servers.v1.AddUsersResponse
+	(*LeaveDirectMessageRequest)(nil),   // 13: beep.servers.v1.LeaveDirectMessageRequest
+	(*LeaveDirectMessageResponse)(nil),  // 14: beep.servers.v1.LeaveDirectMessageResponse
+	(*CloseDirectMessageRequest)(nil),   // 15: beep.servers.v1.CloseDirectMessageRequest
+	(*CloseDirectMessageResponse)(nil),  // 16: beep.servers.v1.CloseDirectMessageResponse
+	(*timestamppb.Timestamp)(nil),       // 17: google.protobuf.Timestamp
 }
 var file_beep_servers_v1_direct_proto_depIdxs = []int32{
-	3, // 0: beep.servers.v1.DirectMessage.created_at:type_name -> google.protobuf.Timestamp
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	17, // 0: beep.servers.v1.DirectMessage.created_at:type_name -> google.protobuf.Timestamp
+	0,  // 1: beep.servers.v1.CreateDirectMessageResponse.direct_message:type_name -> beep.servers.v1.DirectMessage
+	0,  // 2: beep.servers.v1.ListDirectMessagesResponse.direct_messages:type_name -> beep.servers.v1.DirectMessage
+	0,  // 3: beep.servers.v1.GetDirectMessageResponse.direct_message:type_name -> beep.servers.v1.DirectMessage
+	0,  // 4: beep.servers.v1.RenameDirectMessageResponse.direct_message:type_name -> beep.servers.v1.DirectMessage
+	0,  // 5: beep.servers.v1.AddUsersResponse.direct_message:type_name -> beep.servers.v1.DirectMessage
+	3,  // 6: beep.servers.v1.DirectMessages.CreateDirectMessage:input_type -> beep.servers.v1.CreateDirectMessageRequest
+	5,  // 7: beep.servers.v1.DirectMessages.ListDirectMessages:input_type -> beep.servers.v1.ListDirectMessagesRequest
+	7,  // 8: beep.servers.v1.DirectMessages.GetDirectMessage:input_type -> beep.servers.v1.GetDirectMessageRequest
+	9,  // 9: beep.servers.v1.DirectMessages.RenameDirectMessage:input_type -> beep.servers.v1.RenameDirectMessageRequest
+	11, // 10: beep.servers.v1.DirectMessages.AddUsers:input_type -> beep.servers.v1.AddUsersRequest
+	13, // 11: beep.servers.v1.DirectMessages.LeaveDirectMessage:input_type -> beep.servers.v1.LeaveDirectMessageRequest
+	15, // 12: beep.servers.v1.DirectMessages.CloseDirectMessage:input_type -> beep.servers.v1.CloseDirectMessageRequest
+	4,  // 13: beep.servers.v1.DirectMessages.CreateDirectMessage:output_type -> beep.servers.v1.CreateDirectMessageResponse
+	6,  // 14: beep.servers.v1.DirectMessages.ListDirectMessages:output_type -> beep.servers.v1.ListDirectMessagesResponse
+	8,  // 15: beep.servers.v1.DirectMessages.GetDirectMessage:output_type -> beep.servers.v1.GetDirectMessageResponse
+	10, // 16: beep.servers.v1.DirectMessages.RenameDirectMessage:output_type -> beep.servers.v1.RenameDirectMessageResponse
+	12, // 17: beep.servers.v1.DirectMessages.AddUsers:output_type -> beep.servers.v1.AddUsersResponse
+	14, // 18: beep.servers.v1.DirectMessages.LeaveDirectMessage:output_type -> beep.servers.v1.LeaveDirectMessageResponse
+	16, // 19: beep.servers.v1.DirectMessages.CloseDirectMessage:output_type -> beep.servers.v1.CloseDirectMessageResponse
+	13, // [13:20] is the sub-list for method output_type
+	6,  // [6:13] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_beep_servers_v1_direct_proto_init() }
@@ -280,15 +1030,16 @@ func file_beep_servers_v1_direct_proto_init() {
 		return
 	}
 	file_beep_servers_v1_direct_proto_msgTypes[0].OneofWrappers = []any{}
+	file_beep_servers_v1_direct_proto_msgTypes[15].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_servers_v1_direct_proto_rawDesc), len(file_beep_servers_v1_direct_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   17,
 			NumExtensions: 0,
-			NumServices:   0,
+			NumServices:   1,
 		},
 		GoTypes:           file_beep_servers_v1_direct_proto_goTypes,
 		DependencyIndexes: file_beep_servers_v1_direct_proto_depIdxs,

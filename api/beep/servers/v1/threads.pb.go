@@ -7,6 +7,7 @@
 package serversv1
 
 import (
+	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -195,11 +196,1039 @@ func (x *ThreadMembership) GetThreadId() uint64 {
 	return 0
 }
 
+// CreateThreadRequest is what CreateThread takes.
+type CreateThreadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A text channel.
+	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// A message in it that was not deleted.
+	MessageId uint64 `protobuf:"varint,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	// 1-100 characters.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateThreadRequest) Reset() {
+	*x = CreateThreadRequest{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateThreadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateThreadRequest) ProtoMessage() {}
+
+func (x *CreateThreadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateThreadRequest.ProtoReflect.Descriptor instead.
+func (*CreateThreadRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CreateThreadRequest) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *CreateThreadRequest) GetMessageId() uint64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+func (x *CreateThreadRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// CreateThreadResponse is what CreateThread answers.
+type CreateThreadResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new thread.
+	Thread        *Thread `protobuf:"bytes,1,opt,name=thread,proto3" json:"thread,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateThreadResponse) Reset() {
+	*x = CreateThreadResponse{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateThreadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateThreadResponse) ProtoMessage() {}
+
+func (x *CreateThreadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateThreadResponse.ProtoReflect.Descriptor instead.
+func (*CreateThreadResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CreateThreadResponse) GetThread() *Thread {
+	if x != nil {
+		return x.Thread
+	}
+	return nil
+}
+
+// GetThreadRequest is what GetThread takes.
+type GetThreadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread.
+	ThreadId      uint64 `protobuf:"varint,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetThreadRequest) Reset() {
+	*x = GetThreadRequest{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetThreadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetThreadRequest) ProtoMessage() {}
+
+func (x *GetThreadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetThreadRequest.ProtoReflect.Descriptor instead.
+func (*GetThreadRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GetThreadRequest) GetThreadId() uint64 {
+	if x != nil {
+		return x.ThreadId
+	}
+	return 0
+}
+
+// GetThreadResponse is what GetThread answers.
+type GetThreadResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread.
+	Thread        *Thread `protobuf:"bytes,1,opt,name=thread,proto3" json:"thread,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetThreadResponse) Reset() {
+	*x = GetThreadResponse{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetThreadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetThreadResponse) ProtoMessage() {}
+
+func (x *GetThreadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetThreadResponse.ProtoReflect.Descriptor instead.
+func (*GetThreadResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *GetThreadResponse) GetThread() *Thread {
+	if x != nil {
+		return x.Thread
+	}
+	return nil
+}
+
+// ListThreadsRequest is what ListThreads takes.
+type ListThreadsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The channel.
+	ChannelId uint64 `protobuf:"varint,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// The archived ones, instead of the open ones.
+	Archived bool `protobuf:"varint,2,opt,name=archived,proto3" json:"archived,omitempty"`
+	// Only threads with a smaller id.
+	Before uint64 `protobuf:"varint,3,opt,name=before,proto3" json:"before,omitempty"`
+	// 1-100; 50 if left out.
+	Limit         uint32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListThreadsRequest) Reset() {
+	*x = ListThreadsRequest{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListThreadsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListThreadsRequest) ProtoMessage() {}
+
+func (x *ListThreadsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListThreadsRequest.ProtoReflect.Descriptor instead.
+func (*ListThreadsRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListThreadsRequest) GetChannelId() uint64 {
+	if x != nil {
+		return x.ChannelId
+	}
+	return 0
+}
+
+func (x *ListThreadsRequest) GetArchived() bool {
+	if x != nil {
+		return x.Archived
+	}
+	return false
+}
+
+func (x *ListThreadsRequest) GetBefore() uint64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *ListThreadsRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ListThreadsResponse is what ListThreads answers.
+type ListThreadsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Threads       []*Thread `protobuf:"bytes,1,rep,name=threads,proto3" json:"threads,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListThreadsResponse) Reset() {
+	*x = ListThreadsResponse{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListThreadsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListThreadsResponse) ProtoMessage() {}
+
+func (x *ListThreadsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListThreadsResponse.ProtoReflect.Descriptor instead.
+func (*ListThreadsResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListThreadsResponse) GetThreads() []*Thread {
+	if x != nil {
+		return x.Threads
+	}
+	return nil
+}
+
+// ListMyThreadsRequest is what ListMyThreads takes.
+type ListMyThreadsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server.
+	ServerId uint64 `protobuf:"varint,1,opt,name=server_id,json=serverId,proto3" json:"server_id,omitempty"`
+	// Only threads with a greater id.
+	After uint64 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
+	// 1-100; 50 if left out.
+	Limit         uint32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMyThreadsRequest) Reset() {
+	*x = ListMyThreadsRequest{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMyThreadsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMyThreadsRequest) ProtoMessage() {}
+
+func (x *ListMyThreadsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMyThreadsRequest.ProtoReflect.Descriptor instead.
+func (*ListMyThreadsRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListMyThreadsRequest) GetServerId() uint64 {
+	if x != nil {
+		return x.ServerId
+	}
+	return 0
+}
+
+func (x *ListMyThreadsRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *ListMyThreadsRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ListMyThreadsResponse is what ListMyThreads answers.
+type ListMyThreadsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order of id. What the caller may not see is left out, so a page may be short.
+	Threads []*Thread `protobuf:"bytes,1,rep,name=threads,proto3" json:"threads,omitempty"`
+	// What to ask for after next; 0 at the end.
+	Next          uint64 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMyThreadsResponse) Reset() {
+	*x = ListMyThreadsResponse{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMyThreadsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMyThreadsResponse) ProtoMessage() {}
+
+func (x *ListMyThreadsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMyThreadsResponse.ProtoReflect.Descriptor instead.
+func (*ListMyThreadsResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListMyThreadsResponse) GetThreads() []*Thread {
+	if x != nil {
+		return x.Threads
+	}
+	return nil
+}
+
+func (x *ListMyThreadsResponse) GetNext() uint64 {
+	if x != nil {
+		return x.Next
+	}
+	return 0
+}
+
+// UpdateThreadRequest is what UpdateThread takes.
+type UpdateThreadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread.
+	ThreadId uint64 `protobuf:"varint,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	// 1-100 characters.
+	Name *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
+	// Whether it is to be archived.
+	Archived *bool `protobuf:"varint,3,opt,name=archived,proto3,oneof" json:"archived,omitempty"`
+	// Whether it is to be locked.
+	Locked *bool `protobuf:"varint,4,opt,name=locked,proto3,oneof" json:"locked,omitempty"`
+	// Why, for the audit log: at most 512 characters.
+	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateThreadRequest) Reset() {
+	*x = UpdateThreadRequest{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateThreadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateThreadRequest) ProtoMessage() {}
+
+func (x *UpdateThreadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateThreadRequest.ProtoReflect.Descriptor instead.
+func (*UpdateThreadRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *UpdateThreadRequest) GetThreadId() uint64 {
+	if x != nil {
+		return x.ThreadId
+	}
+	return 0
+}
+
+func (x *UpdateThreadRequest) GetName() string {
+	if x != nil && x.Name != nil {
+		return *x.Name
+	}
+	return ""
+}
+
+func (x *UpdateThreadRequest) GetArchived() bool {
+	if x != nil && x.Archived != nil {
+		return *x.Archived
+	}
+	return false
+}
+
+func (x *UpdateThreadRequest) GetLocked() bool {
+	if x != nil && x.Locked != nil {
+		return *x.Locked
+	}
+	return false
+}
+
+func (x *UpdateThreadRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// UpdateThreadResponse is what UpdateThread answers.
+type UpdateThreadResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread after the change.
+	Thread        *Thread `protobuf:"bytes,1,opt,name=thread,proto3" json:"thread,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateThreadResponse) Reset() {
+	*x = UpdateThreadResponse{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateThreadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateThreadResponse) ProtoMessage() {}
+
+func (x *UpdateThreadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateThreadResponse.ProtoReflect.Descriptor instead.
+func (*UpdateThreadResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *UpdateThreadResponse) GetThread() *Thread {
+	if x != nil {
+		return x.Thread
+	}
+	return nil
+}
+
+// DeleteThreadRequest is what DeleteThread takes.
+type DeleteThreadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread.
+	ThreadId uint64 `protobuf:"varint,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	// Why, for the audit log: at most 512 characters.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteThreadRequest) Reset() {
+	*x = DeleteThreadRequest{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteThreadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteThreadRequest) ProtoMessage() {}
+
+func (x *DeleteThreadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteThreadRequest.ProtoReflect.Descriptor instead.
+func (*DeleteThreadRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DeleteThreadRequest) GetThreadId() uint64 {
+	if x != nil {
+		return x.ThreadId
+	}
+	return 0
+}
+
+func (x *DeleteThreadRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// DeleteThreadResponse is what DeleteThread answers.
+type DeleteThreadResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteThreadResponse) Reset() {
+	*x = DeleteThreadResponse{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteThreadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteThreadResponse) ProtoMessage() {}
+
+func (x *DeleteThreadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteThreadResponse.ProtoReflect.Descriptor instead.
+func (*DeleteThreadResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{13}
+}
+
+// JoinThreadRequest is what JoinThread takes.
+type JoinThreadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread.
+	ThreadId      uint64 `protobuf:"varint,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinThreadRequest) Reset() {
+	*x = JoinThreadRequest{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinThreadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinThreadRequest) ProtoMessage() {}
+
+func (x *JoinThreadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinThreadRequest.ProtoReflect.Descriptor instead.
+func (*JoinThreadRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *JoinThreadRequest) GetThreadId() uint64 {
+	if x != nil {
+		return x.ThreadId
+	}
+	return 0
+}
+
+// JoinThreadResponse is what JoinThread answers.
+type JoinThreadResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinThreadResponse) Reset() {
+	*x = JoinThreadResponse{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinThreadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinThreadResponse) ProtoMessage() {}
+
+func (x *JoinThreadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinThreadResponse.ProtoReflect.Descriptor instead.
+func (*JoinThreadResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{15}
+}
+
+// LeaveThreadRequest is what LeaveThread takes.
+type LeaveThreadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread.
+	ThreadId      uint64 `protobuf:"varint,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaveThreadRequest) Reset() {
+	*x = LeaveThreadRequest{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaveThreadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaveThreadRequest) ProtoMessage() {}
+
+func (x *LeaveThreadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaveThreadRequest.ProtoReflect.Descriptor instead.
+func (*LeaveThreadRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *LeaveThreadRequest) GetThreadId() uint64 {
+	if x != nil {
+		return x.ThreadId
+	}
+	return 0
+}
+
+// LeaveThreadResponse is what LeaveThread answers.
+type LeaveThreadResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaveThreadResponse) Reset() {
+	*x = LeaveThreadResponse{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaveThreadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaveThreadResponse) ProtoMessage() {}
+
+func (x *LeaveThreadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaveThreadResponse.ProtoReflect.Descriptor instead.
+func (*LeaveThreadResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{17}
+}
+
+// AddThreadMemberRequest is what AddThreadMember takes.
+type AddThreadMemberRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread.
+	ThreadId uint64 `protobuf:"varint,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	// Who is to be a member.
+	UserId        uint64 `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddThreadMemberRequest) Reset() {
+	*x = AddThreadMemberRequest{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddThreadMemberRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddThreadMemberRequest) ProtoMessage() {}
+
+func (x *AddThreadMemberRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddThreadMemberRequest.ProtoReflect.Descriptor instead.
+func (*AddThreadMemberRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *AddThreadMemberRequest) GetThreadId() uint64 {
+	if x != nil {
+		return x.ThreadId
+	}
+	return 0
+}
+
+func (x *AddThreadMemberRequest) GetUserId() uint64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+// AddThreadMemberResponse is what AddThreadMember answers.
+type AddThreadMemberResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddThreadMemberResponse) Reset() {
+	*x = AddThreadMemberResponse{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddThreadMemberResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddThreadMemberResponse) ProtoMessage() {}
+
+func (x *AddThreadMemberResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddThreadMemberResponse.ProtoReflect.Descriptor instead.
+func (*AddThreadMemberResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{19}
+}
+
+// ListThreadMembersRequest is what ListThreadMembers takes.
+type ListThreadMembersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The thread.
+	ThreadId uint64 `protobuf:"varint,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	// Only users with a greater id.
+	After uint64 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
+	// 1-100; 50 if left out.
+	Limit         uint32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListThreadMembersRequest) Reset() {
+	*x = ListThreadMembersRequest{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListThreadMembersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListThreadMembersRequest) ProtoMessage() {}
+
+func (x *ListThreadMembersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListThreadMembersRequest.ProtoReflect.Descriptor instead.
+func (*ListThreadMembersRequest) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListThreadMembersRequest) GetThreadId() uint64 {
+	if x != nil {
+		return x.ThreadId
+	}
+	return 0
+}
+
+func (x *ListThreadMembersRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *ListThreadMembersRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ListThreadMembersResponse is what ListThreadMembers answers.
+type ListThreadMembersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order.
+	UserIds       []uint64 `protobuf:"varint,1,rep,packed,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListThreadMembersResponse) Reset() {
+	*x = ListThreadMembersResponse{}
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListThreadMembersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListThreadMembersResponse) ProtoMessage() {}
+
+func (x *ListThreadMembersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_beep_servers_v1_threads_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListThreadMembersResponse.ProtoReflect.Descriptor instead.
+func (*ListThreadMembersResponse) Descriptor() ([]byte, []int) {
+	return file_beep_servers_v1_threads_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ListThreadMembersResponse) GetUserIds() []uint64 {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
 var File_beep_servers_v1_threads_proto protoreflect.FileDescriptor
 
 const file_beep_servers_v1_threads_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbeep/servers/v1/threads.proto\x12\x0fbeep.servers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x02\n" +
+	"\x1dbeep/servers/v1/threads.proto\x12\x0fbeep.servers.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x02\n" +
 	"\x06Thread\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
 	"\tserver_id\x18\x02 \x01(\x04R\bserverId\x12\x1d\n" +
@@ -215,7 +1244,77 @@ const file_beep_servers_v1_threads_proto_rawDesc = "" +
 	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"L\n" +
 	"\x10ThreadMembership\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x1b\n" +
-	"\tthread_id\x18\x02 \x01(\x04R\bthreadIdB9Z7github.com/beep-chat/beep/api/beep/servers/v1;serversv1b\x06proto3"
+	"\tthread_id\x18\x02 \x01(\x04R\bthreadId\"g\n" +
+	"\x13CreateThreadRequest\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x02 \x01(\x04R\tmessageId\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"G\n" +
+	"\x14CreateThreadResponse\x12/\n" +
+	"\x06thread\x18\x01 \x01(\v2\x17.beep.servers.v1.ThreadR\x06thread\"/\n" +
+	"\x10GetThreadRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\x04R\bthreadId\"D\n" +
+	"\x11GetThreadResponse\x12/\n" +
+	"\x06thread\x18\x01 \x01(\v2\x17.beep.servers.v1.ThreadR\x06thread\"}\n" +
+	"\x12ListThreadsRequest\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\x04R\tchannelId\x12\x1a\n" +
+	"\barchived\x18\x02 \x01(\bR\barchived\x12\x16\n" +
+	"\x06before\x18\x03 \x01(\x04R\x06before\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\rR\x05limit\"H\n" +
+	"\x13ListThreadsResponse\x121\n" +
+	"\athreads\x18\x01 \x03(\v2\x17.beep.servers.v1.ThreadR\athreads\"_\n" +
+	"\x14ListMyThreadsRequest\x12\x1b\n" +
+	"\tserver_id\x18\x01 \x01(\x04R\bserverId\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\"^\n" +
+	"\x15ListMyThreadsResponse\x121\n" +
+	"\athreads\x18\x01 \x03(\v2\x17.beep.servers.v1.ThreadR\athreads\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\x04R\x04next\"\xc2\x01\n" +
+	"\x13UpdateThreadRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\x04R\bthreadId\x12\x17\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\x1f\n" +
+	"\barchived\x18\x03 \x01(\bH\x01R\barchived\x88\x01\x01\x12\x1b\n" +
+	"\x06locked\x18\x04 \x01(\bH\x02R\x06locked\x88\x01\x01\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reasonB\a\n" +
+	"\x05_nameB\v\n" +
+	"\t_archivedB\t\n" +
+	"\a_locked\"G\n" +
+	"\x14UpdateThreadResponse\x12/\n" +
+	"\x06thread\x18\x01 \x01(\v2\x17.beep.servers.v1.ThreadR\x06thread\"J\n" +
+	"\x13DeleteThreadRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\x04R\bthreadId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x16\n" +
+	"\x14DeleteThreadResponse\"0\n" +
+	"\x11JoinThreadRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\x04R\bthreadId\"\x14\n" +
+	"\x12JoinThreadResponse\"1\n" +
+	"\x12LeaveThreadRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\x04R\bthreadId\"\x15\n" +
+	"\x13LeaveThreadResponse\"N\n" +
+	"\x16AddThreadMemberRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\x04R\bthreadId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\x04R\x06userId\"\x19\n" +
+	"\x17AddThreadMemberResponse\"c\n" +
+	"\x18ListThreadMembersRequest\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\x04R\bthreadId\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\"6\n" +
+	"\x19ListThreadMembersResponse\x12\x19\n" +
+	"\buser_ids\x18\x01 \x03(\x04R\auserIds2\x9b\v\n" +
+	"\aThreads\x12\xa8\x01\n" +
+	"\fCreateThread\x12$.beep.servers.v1.CreateThreadRequest\x1a%.beep.servers.v1.CreateThreadResponse\"K\x82\xd3\xe4\x93\x02E:\x01*b\x06thread\"8/api/channels/{channel_id}/messages/{message_id}/threads\x12|\n" +
+	"\tGetThread\x12!.beep.servers.v1.GetThreadRequest\x1a\".beep.servers.v1.GetThreadResponse\"(\x82\xd3\xe4\x93\x02\"b\x06thread\x12\x18/api/threads/{thread_id}\x12\x84\x01\n" +
+	"\vListThreads\x12#.beep.servers.v1.ListThreadsRequest\x1a$.beep.servers.v1.ListThreadsResponse\"*\x82\xd3\xe4\x93\x02$\x12\"/api/channels/{channel_id}/threads\x12\x92\x01\n" +
+	"\rListMyThreads\x12%.beep.servers.v1.ListMyThreadsRequest\x1a&.beep.servers.v1.ListMyThreadsResponse\"2\x82\xd3\xe4\x93\x02,\x12*/api/users/@me/servers/{server_id}/threads\x12\x88\x01\n" +
+	"\fUpdateThread\x12$.beep.servers.v1.UpdateThreadRequest\x1a%.beep.servers.v1.UpdateThreadResponse\"+\x82\xd3\xe4\x93\x02%:\x01*b\x06thread2\x18/api/threads/{thread_id}\x12}\n" +
+	"\fDeleteThread\x12$.beep.servers.v1.DeleteThreadRequest\x1a%.beep.servers.v1.DeleteThreadResponse\" \x82\xd3\xe4\x93\x02\x1a*\x18/api/threads/{thread_id}\x12\x84\x01\n" +
+	"\n" +
+	"JoinThread\x12\".beep.servers.v1.JoinThreadRequest\x1a#.beep.servers.v1.JoinThreadResponse\"-\x82\xd3\xe4\x93\x02':\x01*\x1a\"/api/users/@me/threads/{thread_id}\x12\x84\x01\n" +
+	"\vLeaveThread\x12#.beep.servers.v1.LeaveThreadRequest\x1a$.beep.servers.v1.LeaveThreadResponse\"*\x82\xd3\xe4\x93\x02$*\"/api/users/@me/threads/{thread_id}\x12\x9b\x01\n" +
+	"\x0fAddThreadMember\x12'.beep.servers.v1.AddThreadMemberRequest\x1a(.beep.servers.v1.AddThreadMemberResponse\"5\x82\xd3\xe4\x93\x02/:\x01*\x1a*/api/threads/{thread_id}/members/{user_id}\x12\x94\x01\n" +
+	"\x11ListThreadMembers\x12).beep.servers.v1.ListThreadMembersRequest\x1a*.beep.servers.v1.ListThreadMembersResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /api/threads/{thread_id}/membersB9Z7github.com/beep-chat/beep/api/beep/servers/v1;serversv1b\x06proto3"
 
 var (
 	file_beep_servers_v1_threads_proto_rawDescOnce sync.Once
@@ -229,19 +1328,64 @@ func file_beep_servers_v1_threads_proto_rawDescGZIP() []byte {
 	return file_beep_servers_v1_threads_proto_rawDescData
 }
 
-var file_beep_servers_v1_threads_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_beep_servers_v1_threads_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_beep_servers_v1_threads_proto_goTypes = []any{
-	(*Thread)(nil),                // 0: beep.servers.v1.Thread
-	(*ThreadMembership)(nil),      // 1: beep.servers.v1.ThreadMembership
-	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
+	(*Thread)(nil),                    // 0: beep.servers.v1.Thread
+	(*ThreadMembership)(nil),          // 1: beep.servers.v1.ThreadMembership
+	(*CreateThreadRequest)(nil),       // 2: beep.servers.v1.CreateThreadRequest
+	(*CreateThreadResponse)(nil),      // 3: beep.servers.v1.CreateThreadResponse
+	(*GetThreadRequest)(nil),          // 4: beep.servers.v1.GetThreadRequest
+	(*GetThreadResponse)(nil),         // 5: beep.servers.v1.GetThreadResponse
+	(*ListThreadsRequest)(nil),        // 6: beep.servers.v1.ListThreadsRequest
+	(*ListThreadsResponse)(nil),       // 7: beep.servers.v1.ListThreadsResponse
+	(*ListMyThreadsRequest)(nil),      // 8: beep.servers.v1.ListMyThreadsRequest
+	(*ListMyThreadsResponse)(nil),     // 9: beep.servers.v1.ListMyThreadsResponse
+	(*UpdateThreadRequest)(nil),       // 10: beep.servers.v1.UpdateThreadRequest
+	(*UpdateThreadResponse)(nil),      // 11: beep.servers.v1.UpdateThreadResponse
+	(*DeleteThreadRequest)(nil),       // 12: beep.servers.v1.DeleteThreadRequest
+	(*DeleteThreadResponse)(nil),      // 13: beep.servers.v1.DeleteThreadResponse
+	(*JoinThreadRequest)(nil),         // 14: beep.servers.v1.JoinThreadRequest
+	(*JoinThreadResponse)(nil),        // 15: beep.servers.v1.JoinThreadResponse
+	(*LeaveThreadRequest)(nil),        // 16: beep.servers.v1.LeaveThreadRequest
+	(*LeaveThreadResponse)(nil),       // 17: beep.servers.v1.LeaveThreadResponse
+	(*AddThreadMemberRequest)(nil),    // 18: beep.servers.v1.AddThreadMemberRequest
+	(*AddThreadMemberResponse)(nil),   // 19: beep.servers.v1.AddThreadMemberResponse
+	(*ListThreadMembersRequest)(nil),  // 20: beep.servers.v1.ListThreadMembersRequest
+	(*ListThreadMembersResponse)(nil), // 21: beep.servers.v1.ListThreadMembersResponse
+	(*timestamppb.Timestamp)(nil),     // 22: google.protobuf.Timestamp
 }
 var file_beep_servers_v1_threads_proto_depIdxs = []int32{
-	2, // 0: beep.servers.v1.Thread.created_at:type_name -> google.protobuf.Timestamp
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	22, // 0: beep.servers.v1.Thread.created_at:type_name -> google.protobuf.Timestamp
+	0,  // 1: beep.servers.v1.CreateThreadResponse.thread:type_name -> beep.servers.v1.Thread
+	0,  // 2: beep.servers.v1.GetThreadResponse.thread:type_name -> beep.servers.v1.Thread
+	0,  // 3: beep.servers.v1.ListThreadsResponse.threads:type_name -> beep.servers.v1.Thread
+	0,  // 4: beep.servers.v1.ListMyThreadsResponse.threads:type_name -> beep.servers.v1.Thread
+	0,  // 5: beep.servers.v1.UpdateThreadResponse.thread:type_name -> beep.servers.v1.Thread
+	2,  // 6: beep.servers.v1.Threads.CreateThread:input_type -> beep.servers.v1.CreateThreadRequest
+	4,  // 7: beep.servers.v1.Threads.GetThread:input_type -> beep.servers.v1.GetThreadRequest
+	6,  // 8: beep.servers.v1.Threads.ListThreads:input_type -> beep.servers.v1.ListThreadsRequest
+	8,  // 9: beep.servers.v1.Threads.ListMyThreads:input_type -> beep.servers.v1.ListMyThreadsRequest
+	10, // 10: beep.servers.v1.Threads.UpdateThread:input_type -> beep.servers.v1.UpdateThreadRequest
+	12, // 11: beep.servers.v1.Threads.DeleteThread:input_type -> beep.servers.v1.DeleteThreadRequest
+	14, // 12: beep.servers.v1.Threads.JoinThread:input_type -> beep.servers.v1.JoinThreadRequest
+	16, // 13: beep.servers.v1.Threads.LeaveThread:input_type -> beep.servers.v1.LeaveThreadRequest
+	18, // 14: beep.servers.v1.Threads.AddThreadMember:input_type -> beep.servers.v1.AddThreadMemberRequest
+	20, // 15: beep.servers.v1.Threads.ListThreadMembers:input_type -> beep.servers.v1.ListThreadMembersRequest
+	3,  // 16: beep.servers.v1.Threads.CreateThread:output_type -> beep.servers.v1.CreateThreadResponse
+	5,  // 17: beep.servers.v1.Threads.GetThread:output_type -> beep.servers.v1.GetThreadResponse
+	7,  // 18: beep.servers.v1.Threads.ListThreads:output_type -> beep.servers.v1.ListThreadsResponse
+	9,  // 19: beep.servers.v1.Threads.ListMyThreads:output_type -> beep.servers.v1.ListMyThreadsResponse
+	11, // 20: beep.servers.v1.Threads.UpdateThread:output_type -> beep.servers.v1.UpdateThreadResponse
+	13, // 21: beep.servers.v1.Threads.DeleteThread:output_type -> beep.servers.v1.DeleteThreadResponse
+	15, // 22: beep.servers.v1.Threads.JoinThread:output_type -> beep.servers.v1.JoinThreadResponse
+	17, // 23: beep.servers.v1.Threads.LeaveThread:output_type -> beep.servers.v1.LeaveThreadResponse
+	19, // 24: beep.servers.v1.Threads.AddThreadMember:output_type -> beep.servers.v1.AddThreadMemberResponse
+	21, // 25: beep.servers.v1.Threads.ListThreadMembers:output_type -> beep.servers.v1.ListThreadMembersResponse
+	16, // [16:26] is the sub-list for method output_type
+	6,  // [6:16] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_beep_servers_v1_threads_proto_init() }
@@ -249,15 +1393,16 @@ func file_beep_servers_v1_threads_proto_init() {
 	if File_beep_servers_v1_threads_proto != nil {
 		return
 	}
+	file_beep_servers_v1_threads_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_beep_servers_v1_threads_proto_rawDesc), len(file_beep_servers_v1_threads_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   22,
 			NumExtensions: 0,
-			NumServices:   0,
+			NumServices:   1,
 		},
 		GoTypes:           file_beep_servers_v1_threads_proto_goTypes,
 		DependencyIndexes: file_beep_servers_v1_threads_proto_depIdxs,

@@ -4,6 +4,98 @@
  */
 
 export interface paths {
+    "/api/direct-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers those that the caller is in, closed ones too, in order of id
+         * @description ListDirectMessages answers those that the caller is in, closed ones too, in order of id.
+         */
+        get: operations["DirectMessages_ListDirectMessages"];
+        put?: never;
+        /**
+         * opens the conversation with one user, the same one whichever of the two opens it and however often, or makes a new group with several
+         * @description CreateDirectMessage opens the conversation with one user, the same one whichever of the two opens it and however often, or makes a new group with several. With whom one shares no server: forbidden direct_message_refused.
+         */
+        post: operations["DirectMessages_CreateDirectMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/direct-messages/{channel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers one that the caller is in
+         * @description GetDirectMessage answers one that the caller is in.
+         */
+        get: operations["DirectMessages_GetDirectMessage"];
+        put?: never;
+        post?: never;
+        /**
+         * hides one from the caller, and from nobody else, until something new is said in it or the caller opens it again
+         * @description CloseDirectMessage hides one from the caller, and from nobody else, until something new is said in it or the caller opens it again.
+         */
+        delete: operations["DirectMessages_CloseDirectMessage"];
+        options?: never;
+        head?: never;
+        /**
+         * names a group, by whoever is in it; one between two has no name: 422 not_a_group
+         * @description RenameDirectMessage names a group, by whoever is in it; one between two has no name: 422 not_a_group.
+         */
+        patch: operations["DirectMessages_RenameDirectMessage"];
+        trace?: never;
+    };
+    "/api/direct-messages/{channel_id}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * adds to a group, by whoever is in it; who is in it already stays
+         * @description AddUsers adds to a group, by whoever is in it; who is in it already stays. To a conversation between two it adds nobody: it makes a new group of all. conflict group_full when they would be more than ten.
+         */
+        post: operations["DirectMessages_AddUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/@me/direct-messages/{channel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * takes the caller out of a group; without members it is erased
+         * @description LeaveDirectMessage takes the caller out of a group; without members it is erased. One between two is not left but closed: 422 not_a_group.
+         */
+        delete: operations["DirectMessages_LeaveDirectMessage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/discovery/servers": {
         parameters: {
             query?: never;
@@ -716,6 +808,158 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{channel_id}/messages/{message_id}/threads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * starts the thread of a message and makes the caller a member
+         * @description CreateThread starts the thread of a message and makes the caller a member. Needs send_messages in the channel, which has to be a text channel: 422 not_text_channel. conflict thread_exists when the message has one, thread_limit when the channel has as many as is allowed.
+         */
+        post: operations["Threads_CreateThread"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/threads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers the open or the archived threads of a channel that the caller may see, newest first
+         * @description ListThreads answers the open or the archived threads of a channel that the caller may see, newest first.
+         */
+        get: operations["Threads_ListThreads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/threads/{thread_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers a thread that the caller may see
+         * @description GetThread answers a thread that the caller may see.
+         */
+        get: operations["Threads_GetThread"];
+        put?: never;
+        post?: never;
+        /**
+         * ends a thread for everyone
+         * @description DeleteThread ends a thread for everyone. Needs manage_channels or manage_messages.
+         */
+        delete: operations["Threads_DeleteThread"];
+        options?: never;
+        head?: never;
+        /**
+         * changes what is given; a field left out stays as it is
+         * @description UpdateThread changes what is given; a field left out stays as it is. To archive or to open again takes the author, while the author may send in the channel, or manage_messages; to lock or unlock manage_channels; to rename any of these.
+         */
+        patch: operations["Threads_UpdateThread"];
+        trace?: never;
+    };
+    "/api/threads/{thread_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers the members of a thread that the caller may see, in order of user id
+         * @description ListThreadMembers answers the members of a thread that the caller may see, in order of user id. Who sees the thread no more may still be among them.
+         */
+        get: operations["Threads_ListThreadMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/threads/{thread_id}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * makes somebody else a member
+         * @description AddThreadMember makes somebody else a member. Needs send_messages in the thread; whoever may not see it is member_not_found.
+         */
+        put: operations["Threads_AddThreadMember"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/@me/servers/{server_id}/threads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * answers the threads of a server that the caller is a member of and may see, archived or not, in order of id
+         * @description ListMyThreads answers the threads of a server that the caller is a member of and may see, archived or not, in order of id.
+         */
+        get: operations["Threads_ListMyThreads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/@me/threads/{thread_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * makes the caller a member of a thread that the caller may see; who is one already stays one
+         * @description JoinThread makes the caller a member of a thread that the caller may see; who is one already stays one.
+         */
+        put: operations["Threads_JoinThread"];
+        post?: never;
+        /**
+         * ends that; who is no member stays none
+         * @description LeaveThread ends that; who is no member stays none.
+         */
+        delete: operations["Threads_LeaveThread"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/users": {
         parameters: {
             query?: never;
@@ -920,6 +1164,24 @@ export interface components {
             /** @description Names of the rights. */
             rights?: string[];
         };
+        /** @description DirectMessage is a conversation outside of servers. */
+        DirectMessage: {
+            /** @description Its id, which is a channel's. */
+            id?: string;
+            /** @description "direct", between two, or "group". */
+            kind?: string;
+            /** @description At most 100 characters; empty for one between two, and for a group that nobody named. */
+            name?: string;
+            /** @description Who is in it, in order. */
+            user_ids?: string[];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at?: string;
+            /** @description Set if the caller closed it: hidden while the newest entry of its log, the head that a page of its messages names, is no later than this. What is the same for everyone in it, such as frames, never sets it. */
+            closed_r?: number;
+        };
         /** @description Explanation is how it comes that a member holds a right or does not: the lines that speak of it, in the order in which they are read, each overruling those before it. */
         Explanation: {
             /** @description Whether the member holds the right. */
@@ -1024,6 +1286,11 @@ export interface components {
             /** @description At most as many as a server may have (500). */
             channels?: components["schemas"]["Channel"][];
         };
+        /** @description ListDirectMessagesResponse is what ListDirectMessages answers. */
+        ListDirectMessagesResponse: {
+            /** @description In order of id. */
+            direct_messages?: components["schemas"]["DirectMessage"][];
+        };
         /** @description ListInvitationsResponse is what ListInvitations answers. */
         ListInvitationsResponse: {
             /** @description Newest first, at most 100. */
@@ -1044,6 +1311,13 @@ export interface components {
             has_before?: boolean;
             /** @description Whether newer messages exist. */
             has_after?: boolean;
+        };
+        /** @description ListMyThreadsResponse is what ListMyThreads answers. */
+        ListMyThreadsResponse: {
+            /** @description In order of id. What the caller may not see is left out, so a page may be short. */
+            threads?: components["schemas"]["Thread"][];
+            /** @description What to ask for after next; 0 at the end. */
+            next?: string;
         };
         /** @description ListOverwritesResponse is what ListOverwrites answers. */
         ListOverwritesResponse: {
@@ -1066,6 +1340,16 @@ export interface components {
         ListServersResponse: {
             /** @description At most as many as a user may be in (50). */
             servers?: components["schemas"]["Server"][];
+        };
+        /** @description ListThreadMembersResponse is what ListThreadMembers answers. */
+        ListThreadMembersResponse: {
+            /** @description In order. */
+            user_ids?: string[];
+        };
+        /** @description ListThreadsResponse is what ListThreads answers. */
+        ListThreadsResponse: {
+            /** @description Newest first. */
+            threads?: components["schemas"]["Thread"][];
         };
         /** @description ListUsersResponse is what ListUsers answers. */
         ListUsersResponse: {
@@ -1221,6 +1505,30 @@ export interface components {
             /** @description The channel's overwrites as they stand, in order of id. */
             overwrites?: components["schemas"]["Overwrite"][];
         };
+        /** @description Thread is a conversation that hangs on a message. */
+        Thread: {
+            /** @description The thread's id, which is a channel's. */
+            id?: string;
+            /** @description The server that it belongs to. */
+            server_id?: string;
+            /** @description The text channel that it is in. */
+            channel_id?: string;
+            /** @description The message that it hangs on; the thread outlives it. */
+            message_id?: string;
+            /** @description Who started it. */
+            author_id?: string;
+            /** @description 1-100 characters. */
+            name?: string;
+            /** @description Whether it was put away: it is read, and out of the way. */
+            archived?: boolean;
+            /** @description Whether it was closed by those who manage channels. */
+            locked?: boolean;
+            /**
+             * Format: date-time
+             * @description When it was started.
+             */
+            created_at?: string;
+        };
         /** @description User is what only the user sees of the account. */
         User: {
             /** @description The user's id. */
@@ -1287,6 +1595,295 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    DirectMessages_ListDirectMessages: {
+        parameters: {
+            query?: {
+                /** @description Only those with a greater id. */
+                after?: string;
+                /** @description 1-100; 50 if left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "direct_messages": [
+                     *         {
+                     *           "created_at": "2026-11-24T18:00:00Z",
+                     *           "id": "1581000000000000041",
+                     *           "kind": "direct",
+                     *           "name": "",
+                     *           "user_ids": [
+                     *             "1580000000000000001",
+                     *             "1580000000000000002"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListDirectMessagesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DirectMessages_CreateDirectMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "user_ids": [
+                 *         "1580000000000000002"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description With whom: one for a conversation between two, 2-9 for a group; the caller is not named. */
+                    user_ids?: string[];
+                    /** @description At most 100 characters; of a group only. */
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "id": "1581000000000000041",
+                     *       "kind": "direct",
+                     *       "name": "",
+                     *       "user_ids": [
+                     *         "1580000000000000001",
+                     *         "1580000000000000002"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DirectMessage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DirectMessages_GetDirectMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Which.
+                 * @example 1581000000000000041
+                 */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "id": "1581000000000000041",
+                     *       "kind": "direct",
+                     *       "name": "",
+                     *       "user_ids": [
+                     *         "1580000000000000001",
+                     *         "1580000000000000002"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DirectMessage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DirectMessages_CloseDirectMessage: {
+        parameters: {
+            query?: {
+                /** @description Up to where the caller has seen its log: what came after keeps it open. Left out, it is closed as it stands. */
+                r?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description A direct message or group.
+                 * @example 1581000000000000041
+                 */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DirectMessages_RenameDirectMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A group.
+                 * @example 1581000000000000042
+                 */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Night watch"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description At most 100 characters; empty takes the name away. */
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "id": "1581000000000000042",
+                     *       "kind": "group",
+                     *       "name": "Night watch",
+                     *       "user_ids": [
+                     *         "1580000000000000001",
+                     *         "1580000000000000002",
+                     *         "1580000000000000003"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DirectMessage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DirectMessages_AddUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A direct message or group.
+                 * @example 1581000000000000041
+                 */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "user_ids": [
+                 *         "1580000000000000003"
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @description Whom, 1-9. */
+                    user_ids?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "id": "1581000000000000042",
+                     *       "kind": "group",
+                     *       "name": "",
+                     *       "user_ids": [
+                     *         "1580000000000000001",
+                     *         "1580000000000000002",
+                     *         "1580000000000000003"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DirectMessage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DirectMessages_LeaveDirectMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A group.
+                 * @example 1581000000000000042
+                 */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     Discovery_ListPublicServers: {
         parameters: {
             query?: {
@@ -3672,6 +4269,412 @@ export interface operations {
                  * @example 1581000000000000001
                  */
                 server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Threads_CreateThread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A text channel.
+                 * @example 1581000000000000003
+                 */
+                channel_id: string;
+                /**
+                 * @description A message in it that was not deleted.
+                 * @example 1582000000000000001
+                 */
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "What about the spring tide?"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description 1-100 characters. */
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "archived": false,
+                     *       "author_id": "1580000000000000001",
+                     *       "channel_id": "1581000000000000003",
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "id": "1581000000000000031",
+                     *       "locked": false,
+                     *       "message_id": "1582000000000000001",
+                     *       "name": "What about the spring tide?",
+                     *       "server_id": "1581000000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Thread"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Threads_ListThreads: {
+        parameters: {
+            query?: {
+                /** @description The archived ones, instead of the open ones. */
+                archived?: boolean;
+                /** @description Only threads with a smaller id. */
+                before?: string;
+                /** @description 1-100; 50 if left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The channel.
+                 * @example 1581000000000000003
+                 */
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "threads": [
+                     *         {
+                     *           "archived": false,
+                     *           "author_id": "1580000000000000001",
+                     *           "channel_id": "1581000000000000003",
+                     *           "created_at": "2026-11-24T18:00:00Z",
+                     *           "id": "1581000000000000031",
+                     *           "locked": false,
+                     *           "message_id": "1582000000000000001",
+                     *           "name": "What about the spring tide?",
+                     *           "server_id": "1581000000000000001"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListThreadsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Threads_GetThread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The thread.
+                 * @example 1581000000000000031
+                 */
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "archived": false,
+                     *       "author_id": "1580000000000000001",
+                     *       "channel_id": "1581000000000000003",
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "id": "1581000000000000031",
+                     *       "locked": false,
+                     *       "message_id": "1582000000000000001",
+                     *       "name": "What about the spring tide?",
+                     *       "server_id": "1581000000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Thread"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Threads_DeleteThread: {
+        parameters: {
+            query?: {
+                /** @description Why, for the audit log: at most 512 characters. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The thread.
+                 * @example 1581000000000000031
+                 */
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Threads_UpdateThread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The thread.
+                 * @example 1581000000000000031
+                 */
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "archived": false,
+                 *       "locked": true,
+                 *       "name": "Spring tide",
+                 *       "reason": "It is over"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description 1-100 characters. */
+                    name?: string;
+                    /** @description Whether it is to be archived. */
+                    archived?: boolean;
+                    /** @description Whether it is to be locked. */
+                    locked?: boolean;
+                    /** @description Why, for the audit log: at most 512 characters. */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "archived": false,
+                     *       "author_id": "1580000000000000001",
+                     *       "channel_id": "1581000000000000003",
+                     *       "created_at": "2026-11-24T18:00:00Z",
+                     *       "id": "1581000000000000031",
+                     *       "locked": true,
+                     *       "message_id": "1582000000000000001",
+                     *       "name": "Spring tide",
+                     *       "server_id": "1581000000000000001"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Thread"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Threads_ListThreadMembers: {
+        parameters: {
+            query?: {
+                /** @description Only users with a greater id. */
+                after?: string;
+                /** @description 1-100; 50 if left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The thread.
+                 * @example 1581000000000000031
+                 */
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_ids": [
+                     *         "1580000000000000001"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListThreadMembersResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Threads_AddThreadMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The thread.
+                 * @example 1581000000000000031
+                 */
+                thread_id: string;
+                /**
+                 * @description Who is to be a member.
+                 * @example 1580000000000000002
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Threads_ListMyThreads: {
+        parameters: {
+            query?: {
+                /** @description Only threads with a greater id. */
+                after?: string;
+                /** @description 1-100; 50 if left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The server.
+                 * @example 1581000000000000001
+                 */
+                server_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "next": "0",
+                     *       "threads": [
+                     *         {
+                     *           "archived": false,
+                     *           "author_id": "1580000000000000001",
+                     *           "channel_id": "1581000000000000003",
+                     *           "created_at": "2026-11-24T18:00:00Z",
+                     *           "id": "1581000000000000031",
+                     *           "locked": false,
+                     *           "message_id": "1582000000000000001",
+                     *           "name": "What about the spring tide?",
+                     *           "server_id": "1581000000000000001"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListMyThreadsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Threads_JoinThread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The thread.
+                 * @example 1581000000000000031
+                 */
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    Threads_LeaveThread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The thread.
+                 * @example 1581000000000000031
+                 */
+                thread_id: string;
             };
             cookie?: never;
         };
