@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { Problem } from '@/lib/api/problem'
-import { TYPING_FOR } from './apply'
 import { emptyState } from './state'
 import {
   CHANNEL,
@@ -22,6 +21,7 @@ import {
   started,
   YOU,
 } from './testing'
+import { TYPING_FOR } from './typing'
 
 describe('ready', () => {
   it('tells who one is and where', () => {

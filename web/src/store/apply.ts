@@ -14,7 +14,19 @@ import {
   settle,
   settleWindow,
 } from './outbox'
-import { emptyState, noMembers, type ServerView, type State } from './state'
+import {
+  addMembers,
+  addServer,
+  removeChannels,
+  removeMember,
+  removeRole,
+  removeServers,
+  setMember,
+  withServer,
+} from './places'
+import { index } from './records'
+import { emptyState, type State } from './state'
+import { quiet, stopTyping, typing } from './typing'
 import {
   applyDelta,
   applyEntries,
@@ -39,9 +51,6 @@ export type StoreEvent =
   | { type: 'quiet'; now: number }
   | { type: 'trim'; channelId: string; keep: number }
   | OutboxEvent
-
-/** How long someone counts as typing after the last word of it. */
-export const TYPING_FOR = 8_000
 
 /** The state after an event. */
 export function apply(state: State, event: StoreEvent): State {
@@ -173,80 +182,6 @@ function ready(state: State, me: Profile, servers: readonly ServerState[]): Stat
   return servers.reduce(addServer, { ...kept, windows, users: { ...kept.users, [me.id]: me } })
 }
 
-function addServer(state: State, added: ServerState): State {
-  const { id } = added.server
-  const view: ServerView = { server: added.server, roles: index(added.roles, (role) => role.id), rights: added.rights }
-  const next = {
-    ...state,
-    servers: { ...state.servers, [id]: view },
-    serverOrder: state.serverOrder.includes(id) ? state.serverOrder : [...state.serverOrder, id],
-    presence: { ...state.presence, ...Object.fromEntries(added.presences.map((p) => [p.user_id, p.status])) },
-  }
-  return added.me === null ? next : setMember(next, added.me)
-}
-
-function removeServers(state: State, ids: readonly string[]): State {
-  if (ids.length === 0) return state
-  const channels = Object.values(state.channels).filter(({ channel }) => ids.includes(channel.server_id))
-  const emptied = removeChannels(
-    state,
-    channels.map(({ channel }) => channel.id),
-  )
-  return {
-    ...emptied,
-    servers: without(emptied.servers, ids),
-    members: without(emptied.members, ids),
-    serverOrder: emptied.serverOrder.filter((id) => !ids.includes(id)),
-  }
-}
-
-/** Drops all of the channels: what may not be seen must not stay, unsent messages included. */
-function removeChannels(state: State, ids: readonly string[]): State {
-  return {
-    ...state,
-    channels: without(state.channels, ids),
-    windows: without(state.windows, ids),
-    outbox: without(state.outbox, ids),
-    typing: without(state.typing, ids),
-    reads: without(state.reads, ids),
-    viewing: state.viewing !== null && ids.includes(state.viewing.channelId) ? null : state.viewing,
-  }
-}
-
-function setMember(state: State, member: Member): State {
-  const known = state.members[member.server_id] ?? noMembers
-  const members = { ...known, byId: { ...known.byId, [member.user_id]: member } }
-  return { ...state, members: { ...state.members, [member.server_id]: members } }
-}
-
-function removeMember(state: State, serverId: string, userId: string): State {
-  const known = state.members[serverId]
-  if (known === undefined) return state
-  const members = { ...known, byId: without(known.byId, [userId]) }
-  return { ...state, members: { ...state.members, [serverId]: members } }
-}
-
-/** A role goes from the server and from every member known to have it: no frame tells that for each of them. */
-function removeRole(state: State, serverId: string, roleId: string): State {
-  const fewer = withServer(state, serverId, (known) => ({ ...known, roles: without(known.roles, [roleId]) }))
-  const having = Object.values(state.members[serverId]?.byId ?? {}).filter(({ role_ids }) => role_ids.includes(roleId))
-  return having.reduce(
-    (next, member) => setMember(next, { ...member, role_ids: member.role_ids.filter((id) => id !== roleId) }),
-    fewer,
-  )
-}
-
-function addMembers(state: State, serverId: string, members: readonly Member[], complete: boolean): State {
-  if (state.servers[serverId] === undefined) return state
-  const known = state.members[serverId] ?? noMembers
-  const added = {
-    byId: { ...known.byId, ...index(members, (member) => member.user_id) },
-    cursor: members.at(-1)?.user_id ?? known.cursor,
-    complete,
-  }
-  return { ...state, members: { ...state.members, [serverId]: added } }
-}
-
 function view(state: State, channelId: string | null): State {
   if (channelId === null) return { ...state, viewing: null }
   if (state.viewing?.channelId === channelId) return state
@@ -255,45 +190,9 @@ function view(state: State, channelId: string | null): State {
   return { ...state, viewing: { channelId, newAfter: unread ? read : null } }
 }
 
-function typing(state: State, channelId: string, userId: string, now: number): State {
-  if (userId === state.me?.id || state.channels[channelId] === undefined) return state
-  const there = { ...state.typing[channelId], [userId]: now + TYPING_FOR }
-  return { ...state, typing: { ...state.typing, [channelId]: there } }
-}
-
-function stopTyping(state: State, channelId: string, users: readonly string[]): State {
-  const there = state.typing[channelId]
-  if (there === undefined || !users.some((user) => there[user] !== undefined)) return state
-  return { ...state, typing: { ...state.typing, [channelId]: without(there, users) } }
-}
-
-function quiet(state: State, now: number): State {
-  const channels = Object.entries(state.typing)
-  if (!channels.some(([, users]) => Object.values(users).some((until) => until <= now))) return state
-  const still = channels.map(([id, users]) => [
-    id,
-    Object.fromEntries(Object.entries(users).filter(([, until]) => until > now)),
-  ])
-  return { ...state, typing: Object.fromEntries(still) }
-}
-
-function withServer(state: State, id: string, change: (known: ServerView) => ServerView): State {
-  const known = state.servers[id]
-  return known === undefined ? state : { ...state, servers: { ...state.servers, [id]: change(known) } }
-}
-
 function withWindow(state: State, id: string, change: (known: ChannelWindow) => ChannelWindow): State {
   const known = state.windows[id]
   if (known === undefined) return state
   const changed = change(known)
   return changed === known ? state : { ...state, windows: { ...state.windows, [id]: changed } }
-}
-
-function index<T>(items: readonly T[], key: (item: T) => string): Record<string, T> {
-  return Object.fromEntries(items.map((item) => [key(item), item]))
-}
-
-function without<T>(record: Readonly<Record<string, T>>, keys: readonly string[]): Readonly<Record<string, T>> {
-  if (!keys.some((key) => Object.hasOwn(record, key))) return record
-  return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)))
 }

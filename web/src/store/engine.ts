@@ -3,7 +3,6 @@
  * becomes events and, where something is missing, questions. No rule of the state lives here.
  */
 import { type Api, membersPerPage, type PageAt } from '@/lib/api/client'
-import { asProblem } from '@/lib/api/problem'
 import type { Phase } from '@/lib/rt/machine'
 import type { ClientFrame, ServerFrame } from '@/lib/wire/frames'
 import { newNonce } from '@/lib/wire/ids'
@@ -11,10 +10,12 @@ import { claimAccount, forgetAccount } from './account-data'
 import type { StoreEvent } from './apply'
 import { forgetDraft } from './drafts'
 import { KeptOutbox, nonceOf } from './kept-outbox'
+import { Profiles } from './profiles'
 import { loadReads, saveReads } from './reads'
 import { Sender } from './sender'
 import type { Pending } from './state'
 import type { Store } from './store'
+import { TypingTeller } from './typing-teller'
 import { type Edge, mustAsk, mustLoad, refusePage } from './window'
 
 export interface EngineDeps {
@@ -31,10 +32,6 @@ export interface EngineDeps {
 
 /** The server refuses frames over 16 KiB; a window that is left out is resumed from its beginning, no less exactly. */
 const IDENTIFY_BYTES = 12_000
-/** The server drops what comes sooner than every two seconds. */
-const TYPING_EVERY = 2_500
-const USERS_WAIT = 20
-const USERS_PER_CALL = 100
 /** A member list is read ahead this far; beyond it, by scrolling. */
 const MEMBERS_AHEAD = 1_000
 const PAGE_TRIES = 4
@@ -46,18 +43,21 @@ export class Engine {
   private readonly deps: EngineDeps
   private readonly sender: Sender
   private readonly kept: KeptOutbox
-  private readonly asked = new Set<string>()
-  private readonly wanted = new Set<string>()
+  private readonly profiles: Profiles
+  private readonly teller: TypingTeller
   private readonly loading = new Set<string>()
-  private typed = Number.NEGATIVE_INFINITY
-  private typingTimer: ReturnType<typeof setTimeout> | null = null
-  private usersTimer: ReturnType<typeof setTimeout> | null = null
   private quietTimer: ReturnType<typeof setTimeout> | null = null
 
   constructor(deps: EngineDeps) {
     this.deps = deps
     this.sender = new Sender(deps)
     this.kept = new KeptOutbox(deps.storage)
+    this.teller = new TypingTeller(deps.now, (channelId) => deps.tell({ op: 'typing', d: { channel_id: channelId } }))
+    this.profiles = new Profiles({
+      api: deps.api,
+      known: (id) => deps.store.getState().users[id] !== undefined,
+      onUsers: (users) => this.dispatch({ type: 'users', users }),
+    })
     deps.store.subscribe((state, before) => {
       if (state.me !== null && state.outbox !== before.outbox) this.kept.save(state.me.id, before.outbox, state.outbox)
     })
@@ -75,8 +75,8 @@ export class Engine {
     this.dispatch({ type: 'frame', frame, now: this.deps.now() })
     if (frame.op === 'ready') this.restore(frame.d.user.id)
     if (frame.op === 'entries' || frame.op === 'delta')
-      this.want(frame.d.entries.map((entry) => entry.message.author_id))
-    if (frame.op === 'member_updated') this.want([frame.d.member.user_id])
+      this.profiles.want(frame.d.entries.map((entry) => entry.message.author_id))
+    if (frame.op === 'member_updated') this.profiles.want([frame.d.member.user_id])
     if (frame.op === 'typing') this.awaitQuiet()
   }
 
@@ -168,7 +168,7 @@ export class Engine {
         if (refusal === 'other-window') return false
         if (refusal === 'too-old') continue
         this.dispatch({ type: 'page', channelId, answer })
-        this.want(answer.page.messages.map((message) => message.author_id))
+        this.profiles.want(answer.page.messages.map((message) => message.author_id))
         return true
       }
       return false
@@ -188,7 +188,7 @@ export class Engine {
         if (known?.complete) return
         const members = await this.deps.api.members(serverId, known?.cursor ?? '')
         this.dispatch({ type: 'members', serverId, members, complete: members.length < membersPerPage })
-        this.want(members.map((member) => member.user_id))
+        this.profiles.want(members.map((member) => member.user_id))
       }
     } finally {
       this.loading.delete(key)
@@ -197,7 +197,7 @@ export class Engine {
 
   /** Gets the profiles of people whom no frame named, such as those who have left. */
   wantUsers(ids: readonly string[]): void {
-    this.want(ids)
+    this.profiles.want(ids)
   }
 
   // What the user writes.
@@ -223,24 +223,12 @@ export class Engine {
     this.dispatch({ type: 'dropped', channelId, nonce })
   }
 
-  /** Tells the others that the user writes; as often as one likes, it is sent every few seconds while it lasts. */
   typing(channelId: string): void {
-    const wait = this.typed + TYPING_EVERY - this.deps.now()
-    if (wait <= 0) {
-      this.stopTyping()
-      if (this.deps.tell({ op: 'typing', d: { channel_id: channelId } })) this.typed = this.deps.now()
-    } else {
-      this.typingTimer ??= setTimeout(() => {
-        this.typingTimer = null
-        this.typing(channelId)
-      }, wait)
-    }
+    this.teller.typing(channelId)
   }
 
-  /** The user writes no more: nothing is left to tell. */
   stopTyping(): void {
-    if (this.typingTimer !== null) clearTimeout(this.typingTimer)
-    this.typingTimer = null
+    this.teller.stop()
   }
 
   private queue(channelId: string, change: Pick<Pending, 'kind' | 'messageId' | 'content'>): void {
@@ -279,32 +267,6 @@ export class Engine {
     const window = viewing === null ? undefined : windows[viewing.channelId]
     if (viewing === null || window === undefined || !mustLoad(window) || phase !== 'online') return
     this.loadNewest(viewing.channelId).catch(() => setTimeout(() => this.fill(), FILL_AGAIN))
-  }
-
-  /** Collects users to get the profiles of; many rows ask at once, one request answers. */
-  private want(ids: readonly string[]): void {
-    const { users } = this.deps.store.getState()
-    for (const id of ids) if (id !== '0' && users[id] === undefined && !this.asked.has(id)) this.wanted.add(id)
-    if (this.wanted.size === 0 || this.usersTimer !== null) return
-    this.usersTimer = setTimeout(() => {
-      this.usersTimer = null
-      void this.fetchUsers()
-    }, USERS_WAIT)
-  }
-
-  private async fetchUsers(): Promise<void> {
-    const ids = [...this.wanted].slice(0, USERS_PER_CALL)
-    for (const id of ids) {
-      this.wanted.delete(id)
-      this.asked.add(id)
-    }
-    try {
-      this.dispatch({ type: 'users', users: await this.deps.api.users(ids) })
-    } catch (error) {
-      // Without an answer they may be asked for again; refused, the names stay unknown.
-      if (asProblem(error).unknownOutcome) for (const id of ids) this.asked.delete(id)
-    }
-    this.want([])
   }
 
   /** Ends "is typing" on time, without an event from outside. */
