@@ -42,7 +42,7 @@ func seed(t *testing.T) uint64 {
 	return s
 }
 
-// install starts an installation for one test, whose people may write as fast as they like. When the test fails,
+// install starts an installation for one test, whose people may write, and try invitations, as fast as they like. When the test fails,
 // the ends of its logs are shown.
 func install(t *testing.T, mode stack.Mode, env ...string) *stack.Beep {
 	t.Helper()
@@ -62,7 +62,7 @@ func installAs(t *testing.T, o stack.Options, prepare func(*stack.Options)) *sta
 	if o.Bin, err = stack.Bin(); err != nil {
 		t.Fatal(err)
 	}
-	o.Dir, o.Env = t.TempDir(), append(o.Env, "BEEP_MESSAGE_RATE=1000000", "BEEP_EDIT_RATE=1000000")
+	o.Dir, o.Env = t.TempDir(), append(o.Env, "BEEP_MESSAGE_RATE=1000000", "BEEP_EDIT_RATE=1000000", "BEEP_INVITATION_RATE=1000000")
 	if o.Mode == stack.Split {
 		if o.Postgres, err = stack.StartPostgres(t.Context()); err != nil {
 			needs(t, err)
