@@ -196,6 +196,7 @@ func TestRights_AreNeverHintedAt(t *testing.T) {
 		"{server_id}": id(elsewhere.GetId()), "{channel_id}": id(tides.GetId()), "{message_id}": id(m.GetId()),
 		"{overwrite_id}": id(overwrites.GetOverwrites()[0].GetId()), "{user_id}": id(ada.ID), "{code}": "7Xk2mQ9tVw4B",
 		"{role_id}": id(v.createRole(elsewhere, "Crew").GetId()), "{webhook_id}": id(v.createWebhook(tides, "Gauge").GetId()),
+		"{thread_id}": id(v.startThread(m, "Spring tide").GetId()),
 	}
 	routed := 0
 	for _, r := range routes(t) {

@@ -131,6 +131,11 @@ var callers = map[string][]string{
 
 	messagesv1.ChannelLog_PurgeAuthor_FullMethodName: {"servers"},
 
+	serversv1.Threads_ServiceDesc.ServiceName:        {"gateway"},
+	serversv1.DirectMessages_ServiceDesc.ServiceName: {"gateway"},
+	messagesv1.Messages_GetMessage_FullMethodName:    {"gateway", "servers"}, // as the user who starts a thread
+	messagesv1.Messages_ListMessages_FullMethodName:  {"gateway", "servers"}, // as the user who closes a direct message
+
 	authzv1.Authz_ServiceDesc.ServiceName: {"servers", "messages"},
 }
 
@@ -140,6 +145,7 @@ var services = map[string][]grpc.ServiceDesc{
 	"servers": {
 		serversv1.Servers_ServiceDesc, serversv1.Roles_ServiceDesc, serversv1.Moderation_ServiceDesc,
 		serversv1.Webhooks_ServiceDesc, serversv1.Discovery_ServiceDesc, serversv1.ScopeLog_ServiceDesc,
+		serversv1.Threads_ServiceDesc, serversv1.DirectMessages_ServiceDesc,
 	},
 	"messages": {messagesv1.Messages_ServiceDesc, messagesv1.ChannelLog_ServiceDesc},
 	"authz":    {authzv1.Authz_ServiceDesc},

@@ -152,16 +152,7 @@ func (n *Node) enter(ctx context.Context, id beep.Scope, e *entry) error {
 			continue // the node let go of the scope meanwhile
 		}
 		// After admission, from which on changes are pushed: one in between would be told nowhere.
-		switch there := n.present.among(sc.memberIDs()); {
-		case e.state != nil:
-			e.state.Presences = there
-		case len(e.in) > 0: // a direct message, which has no state of its own to hold them
-			for _, p := range there {
-				f := encode("presence", p)
-				f.ephemeral = true
-				e.s.push(f)
-			}
-		}
+		e.meet(n.present.among(sc.memberIDs()))
 		// After registering, or there would be nobody to wake for. What is appended before this is found by catchUp.
 		for _, ch := range e.in {
 			n.watchOnce(ch)
@@ -182,7 +173,23 @@ type entry struct {
 	late  []gain                  // came into view since the heads were read: each is left for an attach
 }
 
-// sees says whether the session is to be in a channel, and with which rights.
+// meet tells the session who else is there. A direct message has no state of its own to hold them.
+func (e *entry) meet(there []*realtimev1.Presence) {
+	if e.state != nil {
+		e.state.Presences = there
+		return
+	}
+	if len(e.in) == 0 {
+		return // no member after all
+	}
+	for _, p := range there {
+		f := encode("presence", p)
+		f.ephemeral = true
+		e.s.push(f)
+	}
+}
+
+// seesLocked says whether the session is to be in a channel, and with which rights.
 func (e *entry) seesLocked(sc *scope, who beep.UserID, id beep.ChannelID) (perm.Rights, bool) {
 	if _, has := e.named[uint64(id)]; !has && sc.listed[id].dormant() {
 		return 0, false

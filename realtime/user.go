@@ -175,11 +175,7 @@ func (n *Node) listPersonal(ctx context.Context, u *user, rev uint64) (joined, l
 			if !u.cursor.CompareAndSwap(c.GetRev()-1, c.GetRev()) {
 				return joined, left, beep.Unavailable(fmt.Errorf("personal scope of %s: row %d after %d", u.id, c.GetRev(), u.cursor.Load()))
 			}
-			if f, ok := u.own(c); ok {
-				for _, s := range n.enteredOf(u) {
-					s.push(f)
-				}
-			}
+			n.tellOwn(u, c)
 			// A kind of scope that a newer Beep made is nothing that this one can show.
 			if to, err := scopelog.FromProto(c.GetScopeJoined()); err == nil {
 				joined = append(joined, u.join(to))
@@ -190,6 +186,18 @@ func (n *Node) listPersonal(ctx context.Context, u *user, rev uint64) (joined, l
 		}
 	}
 	return joined, left, nil
+}
+
+// tellOwn takes over what is the user's own business in a row and tells the user's sessions; the turn to read is the
+// caller's. Who has not entered yet finds it in "ready".
+func (n *Node) tellOwn(u *user, row *serversv1.Change) {
+	f, ok := u.own(row)
+	if !ok {
+		return
+	}
+	for _, s := range n.enteredOf(u) {
+		s.push(f)
+	}
 }
 
 // join notes that the user belongs to a scope; the turn to read is the caller's.
