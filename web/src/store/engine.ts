@@ -2,7 +2,7 @@
  * Ties store, API and socket together: what the user does becomes events and requests, what the server says
  * becomes events and, where something is missing, questions. No rule of the state lives here.
  */
-import { type Api, membersPerPage, type PageAt } from '@/lib/api/client'
+import type { Api } from '@/lib/api/client'
 import type { Phase } from '@/lib/rt/machine'
 import type { ClientFrame, ServerFrame } from '@/lib/wire/frames'
 import { newNonce } from '@/lib/wire/ids'
@@ -10,13 +10,14 @@ import { claimAccount, forgetAccount } from './account-data'
 import type { StoreEvent } from './apply'
 import { forgetDraft } from './drafts'
 import { KeptOutbox, nonceOf } from './kept-outbox'
+import { Pages } from './pages'
 import { Profiles } from './profiles'
 import { loadReads, saveReads } from './reads'
 import { Sender } from './sender'
 import type { Pending } from './state'
 import type { Store } from './store'
 import { TypingTeller } from './typing-teller'
-import { type Edge, mustAsk, mustLoad, refusePage } from './window'
+import { mustAsk, mustLoad } from './window'
 
 export interface EngineDeps {
   api: Api
@@ -32,9 +33,6 @@ export interface EngineDeps {
 
 /** The server refuses frames over 16 KiB; a window that is left out is resumed from its beginning, no less exactly. */
 const IDENTIFY_BYTES = 12_000
-/** A member list is read ahead this far; beyond it, by scrolling. */
-const MEMBERS_AHEAD = 1_000
-const PAGE_TRIES = 4
 const FILL_AGAIN = 2_000
 /** What a channel keeps of its history when it leaves the screen. */
 const KEEP_HIDDEN = 100
@@ -44,8 +42,8 @@ export class Engine {
   private readonly sender: Sender
   private readonly kept: KeptOutbox
   private readonly profiles: Profiles
+  private readonly pages: Pages
   private readonly teller: TypingTeller
-  private readonly loading = new Set<string>()
   private quietTimer: ReturnType<typeof setTimeout> | null = null
 
   constructor(deps: EngineDeps) {
@@ -58,13 +56,18 @@ export class Engine {
       known: (id) => deps.store.getState().users[id] !== undefined,
       onUsers: (users) => this.dispatch({ type: 'users', users }),
     })
+    this.pages = new Pages({
+      api: deps.api,
+      store: deps.store,
+      dispatch: (event) => this.dispatch(event),
+      want: (ids) => this.profiles.want(ids),
+    })
     deps.store.subscribe((state, before) => {
       if (state.me !== null && state.outbox !== before.outbox) this.kept.save(state.me.id, before.outbox, state.outbox)
     })
   }
 
   // What the connection says.
-
   onFrame(frame: ServerFrame): void {
     const { store, storage } = this.deps
     if (frame.op === 'ready') {
@@ -119,7 +122,6 @@ export class Engine {
   }
 
   // What is on the screen.
-
   open(channelId: string): void {
     this.dispatch({ type: 'view', channelId })
   }
@@ -141,58 +143,22 @@ export class Engine {
   loadEdge(channelId: string, edge: 'older' | 'newer'): Promise<boolean> {
     const anchor = this.deps.store.getState().windows[channelId]?.ids.at(edge === 'older' ? 0 : -1)
     if (anchor === undefined) return Promise.resolve(false)
-    return this.loadPage(channelId, edge, anchor, edge === 'older' ? { before: anchor } : { after: anchor })
+    return this.pages.history(channelId, edge, anchor, edge === 'older' ? { before: anchor } : { after: anchor })
   }
 
   /** Replaces the window by the messages around one. */
   loadAround(channelId: string, messageId: string): Promise<boolean> {
-    return this.loadPage(channelId, 'replace', '', { around: messageId })
+    return this.pages.history(channelId, 'replace', '', { around: messageId })
   }
 
   /** Replaces the window by the newest page. */
   loadNewest(channelId: string): Promise<boolean> {
-    return this.loadPage(channelId, 'replace', '', {})
-  }
-
-  private async loadPage(channelId: string, edge: Edge, anchor: string, where: PageAt): Promise<boolean> {
-    const key = `${channelId} ${edge} ${JSON.stringify(where)}`
-    if (this.loading.has(key)) return false
-    this.loading.add(key)
-    try {
-      for (let tries = 0; tries < PAGE_TRIES; tries++) {
-        const generation = this.deps.store.getState().windows[channelId]?.generation
-        if (generation === undefined) return false
-        const answer = { edge, anchor, generation, page: await this.deps.api.messages(channelId, where) }
-        const window = this.deps.store.getState().windows[channelId]
-        const refusal = window === undefined ? 'other-window' : refusePage(window, answer)
-        if (refusal === 'other-window') return false
-        if (refusal === 'too-old') continue
-        this.dispatch({ type: 'page', channelId, answer })
-        this.profiles.want(answer.page.messages.map((message) => message.author_id))
-        return true
-      }
-      return false
-    } finally {
-      this.loading.delete(key)
-    }
+    return this.pages.history(channelId, 'replace', '', {})
   }
 
   /** Reads the next page of members, and further ones up to a bound. */
-  async loadMembers(serverId: string): Promise<void> {
-    const key = `members ${serverId}`
-    if (this.loading.has(key)) return
-    this.loading.add(key)
-    try {
-      for (let read = 0; read < MEMBERS_AHEAD; read += membersPerPage) {
-        const known = this.deps.store.getState().members[serverId]
-        if (known?.complete) return
-        const members = await this.deps.api.members(serverId, known?.cursor ?? '')
-        this.dispatch({ type: 'members', serverId, members, complete: members.length < membersPerPage })
-        this.profiles.want(members.map((member) => member.user_id))
-      }
-    } finally {
-      this.loading.delete(key)
-    }
+  loadMembers(serverId: string): Promise<void> {
+    return this.pages.members(serverId)
   }
 
   /** Gets the profiles of people whom no frame named, such as those who have left. */
@@ -201,7 +167,6 @@ export class Engine {
   }
 
   // What the user writes.
-
   send(channelId: string, content: string): void {
     this.queue(channelId, { kind: 'create', messageId: '', content })
   }
