@@ -30,7 +30,7 @@ var payloads = map[string]proto.Message{
 	"server-presence": &realtimev1.Presence{}, "server-token_expiring": &realtimev1.TokenExpiring{},
 	"server-direct_closed": &serversv1.DirectClosed{}, "server-thread_joined": &realtimev1.ThreadJoined{},
 	"server-thread_left": &realtimev1.ThreadLeft{},
-	"server-drain": &realtimev1.Drain{}, "server-error": &realtimev1.Refused{},
+	"server-drain":       &realtimev1.Drain{}, "server-error": &realtimev1.Refused{},
 }
 
 func TestFixtures_AreWhatTheContractsSay(t *testing.T) {
