@@ -45,13 +45,20 @@ func TestDiscovery_IsNoSlowerWithManyServers(t *testing.T) {
 					return err
 				})
 			}
-			// 50 servers are read where there is one, perhaps while the machine is busy, and where two words are wanted a window
-			// is looked at. To read all 100,000 would be thousands of times as long.
-			times := time.Duration(400)
+			// 50 servers are read where there is one, and where two words are wanted a window is looked at.
+			times := time.Duration(40)
 			if len(q.Tokens) > 1 {
 				times += window / 2
 			}
-			if few, all := max(one, look(small)), look(large); all > times*few {
+			// A busy machine slows one look, not every one: what reads them all is never within the bound.
+			few, all := max(one, look(small)), look(large)
+			for range 20 {
+				if all <= times*few {
+					break
+				}
+				all = min(all, look(large))
+			}
+			if all > times*few {
 				t.Errorf("%s: %v with %d servers, %v with one:\n%s", name, all, many, few, plan)
 			}
 		}
